@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+# make [O=DIR] [V=1] - objects are listed, not globbed; `make help` names the targets
+O ?= build
+CONFIG = $(if $(wildcard $(O)/config.mk),$(O)/config.mk,config.mk)
+CONFIG_DIR = $(dir $(CONFIG))
+
+.DEFAULT_GOAL = all
+ifeq ($(filter clean help,$(MAKECMDGOALS)),)
+include $(CONFIG)
+endif
+
+config.mk:
+	./configure
+
+Q = $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2);)
+
+WARN = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla \
+	-Wimplicit-fallthrough -Wundef -Wno-format-truncation $(WERROR)
+# Sizes from guests and files meet host types in these two layers.
+STRICT = -Wconversion -Wno-sign-conversion
+
+SANITIZE_FLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
+	$(if $(findstring undefined,$(SANITIZE)),-fno-sanitize-recover=undefined))
+HARDEN = $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong
+
+CFLAGS = -std=gnu17 $(USER_CFLAGS) $(WARN) $(HARDEN) $(SANITIZE_FLAGS) -fPIE -pthread \
+	-fno-strict-aliasing -D_GNU_SOURCE -I. -I$(CONFIG_DIR) $(LIB_CFLAGS) -MMD -MP
+LDFLAGS = $(USER_LDFLAGS) $(SANITIZE_FLAGS) -pthread \
+	$(if $(filter yes,$(STATIC)),-static-pie,-pie) -Wl,-z,relro,-z,now
+
+# ---- objects, by layer ----
+
+OBJS_BASE = buf crc err log metrics ratelimit thread
+OBJS_CORE =
+OBJS_CPU =
+OBJS_DEVICES =
+OBJS_BOOT =
+OBJS_FIRMWARE =
+OBJS_VMM =
+OBJS_CLI =
+
+OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \
+	$(OBJS_DEVICES:%=devices/%) $(OBJS_BOOT:%=boot/%) $(OBJS_FIRMWARE:%=firmware/%) \
+	$(OBJS_VMM:%=vmm/%) $(OBJS_CLI:%=cli/%)
+LIB_OBJS = $(filter-out cli/main,$(OBJS))
+
+# tests/unit/NAME.c: one cmocka program each
+UNIT_TESTS = base
+
+# tests/fuzz/NAME.c: one LLVMFuzzerTestOneInput each; corpus in tests/fuzz/corpus/NAME
+FUZZERS =
+
+all: $(if $(filter cli/main,$(OBJS)),$(O)/muster) $(O)/libmuster.a
+
+$(O)/libmuster.a: $(LIB_OBJS:%=$(O)/%.o)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(O)/muster: $(O)/cli/main.o $(O)/libmuster.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(O)/vmm/base/%.o $(O)/vmm/core/%.o: CFLAGS += $(STRICT)
+
+$(O)/%.o: %.c $(CONFIG)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -c -o $@ $<
+
+# ---- tests ----
+
+UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
+
+$(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/libmuster.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+unit-bins: $(UNIT_BINS)
+
+check-unit: $(UNIT_BINS)
+	$(Q)tests/unit/run $(UNIT_BINS)
+
+# Replay: every file of a target's corpus through the same function, once.
+FUZZ_BINS = $(FUZZERS:%=$(O)/tests/fuzz/%)
+
+$(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(O)/libmuster.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+fuzz-bins: $(FUZZ_BINS)
+
+check-fuzz: $(FUZZ_BINS)
+	$(Q)tests/fuzz/run-corpora $(O) $(FUZZERS)
+
+# Go on searching: clang's libFuzzer, FUZZ_SECONDS for each target.
+fuzz:
+	$(Q)tests/fuzz/run-libfuzzer $(FUZZERS)
+
+lint:
+	$(Q)tests/lint/run
+
+# The unit tests and the corpora once more, with sanitizers.
+build-asan/config.mk: configure
+	$(Q)./configure --enable-asan --out=build-asan >/dev/null
+build-tsan/config.mk: configure
+	$(Q)./configure --enable-tsan --out=build-tsan >/dev/null
+
+check-asan: build-asan/config.mk
+	$(Q)$(MAKE) O=build-asan all check-unit check-fuzz
+check-tsan: build-tsan/config.mk
+	$(Q)$(MAKE) O=build-tsan check-unit
+
+check-integration:
+	$(Q)tests/integration/run
+
+check:
+	$(Q)tests/check
+
+# ---- the rest ----
+
+install: all
+	install -D -m 755 $(O)/muster $(DESTDIR)$(PREFIX)/bin/muster
+
+clean:
+	rm -rf $(O) build-asan build-tsan build-fuzz build-static
+
+.PHONY: all check check-unit check-fuzz check-asan check-tsan check-integration \
+	clean fuzz fuzz-bins install lint unit-bins
+.SECONDARY:
+-include $(OBJS:%=$(O)/%.d) $(UNIT_BINS:=.d) $(FUZZ_BINS:=.d)

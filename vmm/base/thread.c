@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* thread.c - thin wrappers that turn pthread's positive errors into -errno */
+#include "vmm/base/thread.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vmm/base/cleanup.h"
+#include "vmm/base/err.h"
+
+struct thread_role loop_thread, vcpu_thread;
+
+void close_fd(int fd)
+{
+	int saved_errno = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = saved_errno;
+}
+
+void thread_block_signals(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
+}
+
+int thread_start(
+	pthread_t *ret, const char *name, void *(*fn)(void *), void *arg)
+{
+	sigset_t all, before;
+	pthread_t id;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&id, NULL, fn, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc)
+		return err_set(
+			-rc, "cannot start thread %s: %s", name, strerror(rc));
+	pthread_setname_np(id, name);
+	*ret = id;
+	return 0;
+}
+
+void completion_signal(struct completion *c, int result)
+{
+	pthread_mutex_lock(&c->lock);
+	c->done = true;
+	c->result = result;
+	pthread_cond_signal(&c->cond);
+	/* Signalled under the lock: the waiter frees `c` as soon as it returns. */
+	pthread_mutex_unlock(&c->lock);
+}
+
+int completion_wait(struct completion *c)
+{
+	int result;
+
+	pthread_mutex_lock(&c->lock);
+	while (!c->done)
+		pthread_cond_wait(&c->cond, &c->lock);
+	result = c->result;
+	pthread_mutex_unlock(&c->lock);
+	return result;
+}
+
+uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}

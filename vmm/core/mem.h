@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mem.h - guest memory: regions, guest-physical addresses, checked access
+ *
+ * A gpa_t cannot be dereferenced, added to or cast by accident, and mem_ptr() is
+ * the only translation: it needs a length, and what it returns lies in one
+ * region.  The guest may change the bytes at any time: read them once.
+ *
+ * The region list is fixed before the first vCPU runs; after that every
+ * function here may be called from any thread.
+ */
+#ifndef MUSTER_CORE_MEM_H
+#define MUSTER_CORE_MEM_H
+
+#include "vmm/base/util.h"
+
+/* RAM leaves this hole for memory-mapped devices; what does not fit goes on above. */
+#define MEM_GAP_START	(3 * GIB)
+#define MEM_GAP_END	(4 * GIB)
+
+#define MEM_REGIONS_MAX 2
+#define MEM_PAGE_SIZE	4096ull
+
+typedef struct {
+	uint64_t v;
+} gpa_t;
+
+#define GPA(x) ((gpa_t){ (x) })
+
+static inline gpa_t gpa_add(gpa_t gpa, uint64_t offset)
+{
+	return GPA(gpa.v + offset);
+}
+
+struct mem_region {
+	gpa_t gpa;
+	uint64_t size_bytes;
+	uint8_t *hva;
+};
+
+struct mem {
+	uint64_t size_bytes; /* the sum over the regions */
+	unsigned count;
+	struct mem_region region[MEM_REGIONS_MAX]; /* ascending */
+};
+
+/*
+ * Reserve `size_bytes` of zeroed, demand-paged RAM, split around the gap.  A
+ * multiple of MEM_PAGE_SIZE, not 0.  -EINVAL, -ENOMEM with a sentence.
+ */
+int mem_init(struct mem *mem, uint64_t size_bytes);
+
+/* Unmap; a zeroed or half-built object is fine. */
+void mem_fini(struct mem *mem);
+
+/*
+ * The host address of [gpa, gpa + len), or NULL if any byte of it is not RAM or
+ * it crosses a region.  A length of 0 gives NULL.
+ */
+void *mem_ptr(const struct mem *mem, gpa_t gpa, uint64_t len);
+
+/* Copy out of or into RAM, all or nothing; -EFAULT if not all of it is RAM. */
+int mem_read(const struct mem *mem, gpa_t gpa, void *to, uint64_t len);
+int mem_write(const struct mem *mem, gpa_t gpa, const void *from, uint64_t len);
+
+/* Give the regions to a VM as slots 0, 1, … (KVM_SET_USER_MEMORY_REGION). */
+int mem_map(const struct mem *mem, int vm_fd);
+
+#endif
