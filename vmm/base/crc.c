@@ -2,8 +2,8 @@
 /* crc.c - CRC-64/XZ, four bits at a time: a 128-byte table needs no start-up */
 #include "vmm/base/crc.h"
 
-#define POLY	 0xc96c5795d7870f42ull
-#define STEP(v)	 (((v) >> 1) ^ ((v)&1 ? POLY : 0))
+#define POLY     0xc96c5795d7870f42ull
+#define STEP(v)  (((v) >> 1) ^ ((v)&1 ? POLY : 0))
 #define ENTRY(n) STEP(STEP(STEP(STEP((uint64_t)(n)))))
 
 static const uint64_t table[16] = {

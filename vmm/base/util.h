@@ -12,18 +12,18 @@
 #define container_of(ptr, type, member) \
 	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
-#define MIN(a, b)	  ((a) < (b) ? (a) : (b))
-#define MAX(a, b)	  ((a) > (b) ? (a) : (b))
-#define BIT(n)		  (1u << (n))
-#define BIT64(n)	  (1ull << (n))
+#define MIN(a, b)         ((a) < (b) ? (a) : (b))
+#define MAX(a, b)         ((a) > (b) ? (a) : (b))
+#define BIT(n)            (1u << (n))
+#define BIT64(n)          (1ull << (n))
 
-#define KIB		  (1ull << 10)
-#define MIB		  (1ull << 20)
-#define GIB		  (1ull << 30)
+#define KIB               (1ull << 10)
+#define MIB               (1ull << 20)
+#define GIB               (1ull << 30)
 
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#define MUST_CHECK	  __attribute__((warn_unused_result))
-#define NORETURN	  __attribute__((noreturn))
+#define MUST_CHECK        __attribute__((warn_unused_result))
+#define NORETURN          __attribute__((noreturn))
 
 /* Round to a power of two; the caller makes sure that up does not overflow. */
 static inline uint64_t align_down(uint64_t value, uint64_t align)

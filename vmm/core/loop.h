@@ -71,7 +71,7 @@ struct loop_op {
 	void (*done)(struct loop_op *op, int res) ON_LOOP;
 
 	struct loop_op *next; /* the engine's, while submitted */
-	int res;	      /* the engine's */
+	int res;              /* the engine's */
 };
 
 /*
@@ -120,7 +120,7 @@ void loop_timer_set(struct loop_timer *timer, uint64_t delay_ns);
 struct loop_call {
 	void (*fn)(struct loop_call *call) ON_LOOP;
 	struct loop_call *next; /* the loop's, while queued */
-	bool queued;		/* the loop's */
+	bool queued;            /* the loop's */
 };
 
 /*
@@ -140,7 +140,7 @@ void loop_call(struct loop *loop, struct loop_call *call);
 struct loop_defer {
 	void (*fn)(struct loop_defer *defer) ON_LOOP;
 	struct loop_defer *next; /* the loop's */
-	bool queued;		 /* the loop's */
+	bool queued;             /* the loop's */
 };
 
 void loop_defer(struct loop *loop, struct loop_defer *defer) ON_LOOP;

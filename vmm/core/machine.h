@@ -44,22 +44,22 @@ struct machine {
  * Low memory that the VMM fills before the guest runs.  Everything from
  * LOWMEM_EBDA to 1 MiB is reserved in the guest's memory map.
  */
-#define LOWMEM_GDT	     0x500
+#define LOWMEM_GDT           0x500
 #define LOWMEM_START_INFO    0x6000 /* PVH hvm_start_info and its tables */
 #define LOWMEM_BOOT_PARAMS   0x7000 /* the "zero page" */
 #define LOWMEM_PAGE_TABLES   0x9000 /* PML4, PDPT, 4 page directories */
-#define LOWMEM_CMDLINE	     0x20000
+#define LOWMEM_CMDLINE       0x20000
 #define LOWMEM_CMDLINE_BYTES 0x10000
-#define LOWMEM_EBDA	     0x9fc00
-#define LOWMEM_ACPI	     0xe0000 /* RSDP first, where a BIOS would have it */
-#define LOWMEM_ACPI_END	     0xf0000
-#define LOWMEM_MPTABLE	     0xf0000 /* floating pointer first */
+#define LOWMEM_EBDA          0x9fc00
+#define LOWMEM_ACPI          0xe0000 /* RSDP first, where a BIOS would have it */
+#define LOWMEM_ACPI_END      0xf0000
+#define LOWMEM_MPTABLE       0xf0000 /* floating pointer first */
 #define LOWMEM_MPTABLE_END   0x100000
-#define LOWMEM_END	     0x100000
+#define LOWMEM_END           0x100000
 
 enum boot_mode {
 	BOOT_PROTECTED_32, /* PVH: flat 32-bit, paging off, ebx = arg */
-	BOOT_LONG_64,	   /* Linux 64-bit protocol: identity map, rsi = arg */
+	BOOT_LONG_64,      /* Linux 64-bit protocol: identity map, rsi = arg */
 };
 
 struct boot_entry {

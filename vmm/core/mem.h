@@ -15,11 +15,11 @@
 #include "vmm/base/util.h"
 
 /* RAM leaves this hole for memory-mapped devices; what does not fit goes on above. */
-#define MEM_GAP_START	(3 * GIB)
-#define MEM_GAP_END	(4 * GIB)
+#define MEM_GAP_START   (3 * GIB)
+#define MEM_GAP_END     (4 * GIB)
 
 #define MEM_REGIONS_MAX 2
-#define MEM_PAGE_SIZE	4096ull
+#define MEM_PAGE_SIZE   4096ull
 
 typedef struct {
 	uint64_t v;

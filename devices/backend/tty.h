@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tty.h - where a console's bytes come from and go to
+ *
+ * Output is buffered and written by the loop, many bytes at a time, without ever
+ * blocking: when nobody reads, the oldest unread bytes make room and are counted.
+ * Input is read by the loop when the model has room for it.
+ */
+#ifndef MUSTER_DEVICES_BACKEND_TTY_H
+#define MUSTER_DEVICES_BACKEND_TTY_H
+
+#include "vmm/base/util.h"
+#include "vmm/core/loop.h"
+
+/* Pressed on a raw terminal it stops the VM: Ctrl-], as telnet has it. */
+#define TTY_ESCAPE_BYTE 0x1d
+#define TTY_ESCAPE_NAME "Ctrl-]"
+
+struct tty; /* opaque */
+
+struct tty_events {
+	/* How many bytes the model takes now; 0 stops reading until tty_want(). */
+	size_t (*room)(void *model) ON_LOOP;
+	void (*input)(void *model, const uint8_t *data, size_t len) ON_LOOP;
+	/* The escape key was pressed. */
+	void (*escape)(void *owner) ON_LOOP;
+};
+
+/*
+ * `in_fd` may be -1 (no input); both descriptors are borrowed.  A terminal at
+ * `in_fd` is put into raw mode until tty_free().  0 or -errno with a sentence.
+ */
+int tty_new(struct loop *loop, int in_fd, int out_fd, struct tty **ret);
+
+/* Connect the model (borrowed) and start reading. */
+void tty_attach(struct tty *tty, const struct tty_events *events, void *model,
+	void *owner);
+
+/* Queue output.  Any thread; never blocks, never fails. */
+void tty_write(struct tty *tty, const uint8_t *data, size_t len);
+
+/* The model has room again.  Any thread. */
+void tty_want(struct tty *tty);
+
+/* True if in_fd is a terminal, now raw: the start-up line then names the key. */
+bool tty_is_raw(const struct tty *tty);
+
+/*
+ * Write out what is buffered (waiting at most a second for a slow reader),
+ * restore the terminal, free.  NULL is fine.  After the loop has ended.
+ */
+struct tty *tty_free(struct tty *tty);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vm.h - assemble a machine from its configuration, run it, say how it ended */
+#ifndef MUSTER_VMM_VM_H
+#define MUSTER_VMM_VM_H
+
+#include "vmm/base/util.h"
+#include "vmm/config.h"
+
+/*
+ * How a run ends; the value is the process's exit status.  A debug exit ends
+ * with the byte that the guest wrote instead.
+ */
+enum outcome {
+	OUTCOME_POWER_OFF = 0,
+	OUTCOME_BAD_CONFIG = 2, /* an option, or a file that it names */
+	OUTCOME_HOST_LACKS = 3, /* KVM absent, forbidden or too old */
+	OUTCOME_VMM_FAILED = 4, /* the host failed us while the VM ran */
+	OUTCOME_REBOOT = 10,
+	OUTCOME_TRIPLE_FAULT = 11,
+	OUTCOME_PANIC = 12,
+	OUTCOME_TIMEOUT = 13,
+	OUTCOME_STOPPED = 14, /* SIGTERM, SIGINT, SIGHUP or the escape key */
+	OUTCOME_DEBUG_EXIT = 256, /* the status is in `status` */
+};
+
+struct vm_result {
+	enum outcome outcome;
+	int status;     /* the process's exit status */
+	char line[160]; /* one line that says what happened, no newline */
+};
+
+/*
+ * Run one VM from start to end on the calling thread.  0: it ran, and *ret says
+ * how it ended.  -errno with a sentence: it was not started; *ret holds
+ * OUTCOME_BAD_CONFIG or OUTCOME_HOST_LACKS, and nothing was created or changed
+ * on disk.
+ */
+int vm_run(const struct vm_config *config, struct vm_result *ret);
+
+#endif
