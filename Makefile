@@ -32,7 +32,7 @@ LDFLAGS = $(USER_LDFLAGS) $(SANITIZE_FLAGS) -pthread \
 # ---- objects, by layer ----
 
 OBJS_BASE = buf crc err log metrics ratelimit thread
-OBJS_CORE =
+OBJS_CORE = kvm
 OBJS_CPU =
 OBJS_DEVICES =
 OBJS_BOOT =
