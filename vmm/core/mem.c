@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mem.c - guest memory: regions, translation, checked copies
+ *
+ * RAM is private anonymous memory without a swap reservation: a page costs
+ * something when the guest first touches it, not when the VM starts.
+ */
+#include "vmm/core/mem.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "vmm/base/err.h"
+#include "vmm/core/kvm.h"
+
+static int region_init(struct mem_region *region, gpa_t gpa, uint64_t size)
+{
+	void *hva = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (hva == MAP_FAILED)
+		return -errno;
+	/* A guest's secrets, and its size, have no place in our core dumps. */
+	(void)madvise(hva, size, MADV_DONTDUMP);
+	*region = (struct mem_region){ gpa, size, hva };
+	return 0;
+}
+
+int mem_init(struct mem *mem, uint64_t size_bytes)
+{
+	const struct {
+		gpa_t gpa;
+		uint64_t size;
+	} want[MEM_REGIONS_MAX] = {
+		{ GPA(0), MIN(size_bytes, MEM_GAP_START) },
+		{ GPA(MEM_GAP_END),
+			size_bytes - MIN(size_bytes, MEM_GAP_START) },
+	};
+
+	*mem = (struct mem){ 0 };
+	if (!size_bytes || size_bytes % MEM_PAGE_SIZE)
+		return err_set(-EINVAL,
+			"%llu bytes of memory: not a multiple of %llu, or 0",
+			(unsigned long long)size_bytes, MEM_PAGE_SIZE);
+	for (unsigned i = 0; i < MEM_REGIONS_MAX && want[i].size; i++) {
+		int rc = region_init(
+			&mem->region[i], want[i].gpa, want[i].size);
+
+		if (rc < 0) {
+			mem_fini(mem);
+			return err_set(rc,
+				"%llu MiB of memory: the host cannot provide "
+				"so "
+				"much address space (%s); ask for less",
+				(unsigned long long)(size_bytes / MIB),
+				strerror(-rc));
+		}
+		mem->count++;
+	}
+	mem->size_bytes = size_bytes;
+	return 0;
+}
+
+void mem_fini(struct mem *mem)
+{
+	for (unsigned i = 0; i < mem->count; i++)
+		munmap(mem->region[i].hva, mem->region[i].size_bytes);
+	*mem = (struct mem){ 0 };
+}
+
+void *mem_ptr(const struct mem *mem, gpa_t gpa, uint64_t len)
+{
+	if (!len)
+		return NULL;
+	for (unsigned i = 0; i < mem->count; i++) {
+		const struct mem_region *region = &mem->region[i];
+		/* Below the region's start this wraps to a large number. */
+		uint64_t offset = gpa.v - region->gpa.v;
+
+		if (offset < region->size_bytes)
+			return len <= region->size_bytes - offset
+				       ? region->hva + offset
+				       : NULL;
+	}
+	return NULL;
+}
+
+int mem_read(const struct mem *mem, gpa_t gpa, void *to, uint64_t len)
+{
+	const void *from = mem_ptr(mem, gpa, len);
+
+	if (!from)
+		return len ? -EFAULT : 0;
+	memcpy(to, from, len);
+	return 0;
+}
+
+int mem_write(const struct mem *mem, gpa_t gpa, const void *from, uint64_t len)
+{
+	void *to = mem_ptr(mem, gpa, len);
+
+	if (!to)
+		return len ? -EFAULT : 0;
+	memcpy(to, from, len);
+	return 0;
+}
+
+int mem_map(const struct mem *mem, int vm_fd)
+{
+	for (unsigned i = 0; i < mem->count; i++) {
+		struct kvm_userspace_memory_region slot = {
+			.slot = i,
+			.guest_phys_addr = mem->region[i].gpa.v,
+			.memory_size = mem->region[i].size_bytes,
+			.userspace_addr = (uintptr_t)mem->region[i].hva,
+		};
+		int rc = kvm_ioctl(vm_fd, KVM_SET_USER_MEMORY_REGION, &slot);
+
+		if (rc < 0)
+			return err_set(rc,
+				"KVM refuses %llu MiB of memory at 0x%llx: %s",
+				(unsigned long long)(slot.memory_size / MIB),
+				(unsigned long long)slot.guest_phys_addr,
+				strerror(-rc));
+	}
+	return 0;
+}
