@@ -32,7 +32,7 @@ LDFLAGS = $(USER_LDFLAGS) $(SANITIZE_FLAGS) -pthread \
 # ---- objects, by layer ----
 
 OBJS_BASE = buf crc err log metrics ratelimit thread
-OBJS_CORE = bus kvm mem
+OBJS_CORE = bus irq kvm mem
 OBJS_CPU =
 OBJS_DEVICES =
 OBJS_BOOT =
@@ -46,7 +46,7 @@ OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \
 LIB_OBJS = $(filter-out cli/main,$(OBJS))
 
 # tests/unit/NAME.c: one cmocka program each
-UNIT_TESTS = base mem bus
+UNIT_TESTS = base mem bus irq
 
 # tests/fuzz/NAME.c: one LLVMFuzzerTestOneInput each; corpus in tests/fuzz/corpus/NAME
 FUZZERS =
