@@ -23,7 +23,7 @@ struct device_ops {
 	 * Go back to the state after power-on.  0: done; -EINPROGRESS: requests
 	 * are in flight, and the owner's drained() follows when none is left.
 	 */
-	int (*reset)(void *dev) ON_LOOP;
+	int (*reset)(void *dev);
 };
 
 /* What a guest can ask of the machine as a whole; devices report it upwards. */

@@ -20,10 +20,10 @@ struct tty; /* opaque */
 
 struct tty_events {
 	/* How many bytes the model takes now; 0 stops reading until tty_want(). */
-	size_t (*room)(void *model) ON_LOOP;
-	void (*input)(void *model, const uint8_t *data, size_t len) ON_LOOP;
+	size_t (*room)(void *model);
+	void (*input)(void *model, const uint8_t *data, size_t len);
 	/* The escape key was pressed. */
-	void (*escape)(void *owner) ON_LOOP;
+	void (*escape)(void *owner);
 };
 
 /*

@@ -4,7 +4,8 @@
  *
  * Roles: a function that must run on an I/O loop or on a vCPU thread says so in
  * its prototype (ON_LOOP, ON_VCPU).  clang checks every direct call (`make
- * lint`); gcc sees nothing.  A thread's entry function claims its role.
+ * lint`); gcc sees nothing.  A thread's entry function claims its role, and so
+ * does whoever calls through a pointer, which the checker cannot follow.
  */
 #ifndef MUSTER_BASE_THREAD_H
 #define MUSTER_BASE_THREAD_H

@@ -90,21 +90,19 @@ void irq_line_raise(const struct irq_line *line)
 	} while (n < 0 && errno == EINTR);
 }
 
-int irq_doorbell(int vm_fd, int event_fd, gpa_t gpa, uint32_t value)
+int irq_doorbell(int vm_fd, int event_fd, gpa_t gpa)
 {
+	/* Length 0 matches any access, and spares VMX the decoding of it. */
+	bool any_length = kvm_check(vm_fd, KVM_CAP_IOEVENTFD_ANY_LENGTH);
 	struct kvm_ioeventfd doorbell = {
-		.datamatch = value,
 		.addr = gpa.v,
-		.len = sizeof(value),
+		.len = any_length ? 0 : sizeof(uint32_t),
 		.fd = event_fd,
-		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH,
 	};
 	int rc = kvm_ioctl(vm_fd, KVM_IOEVENTFD, &doorbell);
 
 	if (rc < 0)
-		return err_set(rc,
-			"KVM_IOEVENTFD for value %" PRIu32 " at %#" PRIx64
-			": %s",
-			value, gpa.v, strerror(-rc));
+		return err_set(rc, "KVM_IOEVENTFD at %#" PRIx64 ": %s", gpa.v,
+			strerror(-rc));
 	return 0;
 }

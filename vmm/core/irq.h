@@ -3,7 +3,7 @@
  * irq.h - interrupt lines into the guest and doorbells out of it
  *
  * An irq_line is an eventfd that KVM turns into an edge on a GSI (KVM_IRQFD); a
- * doorbell is an eventfd that KVM signals when the guest writes a value at an
+ * doorbell is an eventfd that KVM signals when the guest writes to an
  * address (KVM_IOEVENTFD), without an exit to user space.
  */
 #ifndef MUSTER_CORE_IRQ_H
@@ -26,9 +26,11 @@ void irq_line_fini(struct irq_line *line);
 void irq_line_raise(const struct irq_line *line);
 
 /*
- * Signal `event_fd` when the guest writes the 32-bit `value` at `gpa`.  The
- * caller owns the descriptor and keeps it open for the VM's life.
+ * Signal `event_fd` when the guest writes to `gpa`, whatever it writes: one
+ * doorbell serves all queues of a device, so that a machine with hundreds of queues
+ * needs few descriptors.  The caller owns the descriptor and keeps it open for
+ * the VM's life.
  */
-int irq_doorbell(int vm_fd, int event_fd, gpa_t gpa, uint32_t value);
+int irq_doorbell(int vm_fd, int event_fd, gpa_t gpa);
 
 #endif

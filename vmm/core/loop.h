@@ -68,7 +68,7 @@ struct loop_op {
 	const struct iovec *iov;
 	uint64_t offset;
 	uint64_t len; /* FALLOCATE only */
-	void (*done)(struct loop_op *op, int res) ON_LOOP;
+	void (*done)(struct loop_op *op, int res);
 
 	struct loop_op *next; /* the engine's, while submitted */
 	int res;              /* the engine's */
@@ -91,7 +91,7 @@ void loop_submit(struct loop *loop, struct loop_op *op) ON_LOOP;
 struct loop_watch {
 	int fd;
 	uint32_t events; /* POLLIN, POLLOUT */
-	void (*ready)(struct loop_watch *watch, uint32_t events) ON_LOOP;
+	void (*ready)(struct loop_watch *watch, uint32_t events);
 	unsigned slot; /* the engine's */
 };
 
@@ -104,7 +104,7 @@ void loop_watch_del(struct loop *loop, struct loop_watch *watch);
 /* ---- timers ---- */
 
 struct loop_timer {
-	void (*expired)(struct loop_timer *timer) ON_LOOP;
+	void (*expired)(struct loop_timer *timer);
 	struct loop_watch watch; /* a timerfd */
 };
 
@@ -118,7 +118,7 @@ void loop_timer_set(struct loop_timer *timer, uint64_t delay_ns);
 /* ---- calls from other threads ---- */
 
 struct loop_call {
-	void (*fn)(struct loop_call *call) ON_LOOP;
+	void (*fn)(struct loop_call *call);
 	struct loop_call *next; /* the loop's, while queued */
 	bool queued;            /* the loop's */
 };
@@ -138,7 +138,7 @@ void loop_call(struct loop *loop, struct loop_call *call);
  * one interrupt for many requests.  Asking again before it ran is harmless.
  */
 struct loop_defer {
-	void (*fn)(struct loop_defer *defer) ON_LOOP;
+	void (*fn)(struct loop_defer *defer);
 	struct loop_defer *next; /* the loop's */
 	bool queued;             /* the loop's */
 };
@@ -153,7 +153,7 @@ void loop_defer(struct loop *loop, struct loop_defer *defer) ON_LOOP;
  * true when it found work (and did it).  An idle machine does not poll.
  */
 struct loop_poller {
-	bool (*poll)(struct loop_poller *poller) ON_LOOP;
+	bool (*poll)(struct loop_poller *poller);
 	struct loop_poller *next; /* the loop's */
 };
 
