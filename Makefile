@@ -31,10 +31,10 @@ LDFLAGS = $(USER_LDFLAGS) $(SANITIZE_FLAGS) -pthread \
 
 # ---- objects, by layer ----
 
-OBJS_BASE = buf crc err log metrics ratelimit thread
+OBJS_BASE = buf crc err iov log metrics ratelimit thread
 OBJS_CORE = bus irq kvm mem
 OBJS_CPU =
-OBJS_DEVICES =
+OBJS_DEVICES = virtio/device virtio/virtqueue
 OBJS_BOOT =
 OBJS_FIRMWARE =
 OBJS_VMM =

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* device.c - the virtio core: status machine, features, queues, reset */
+#include "devices/virtio/device.h"
+
+#include <errno.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/base/cleanup.h"
+#include "vmm/base/err.h"
+#include "vmm/base/log.h"
+
+#define CORE_FEATURES                                                     \
+	(BIT64(VIRTIO_F_VERSION_1) | BIT64(VIRTIO_RING_F_INDIRECT_DESC) | \
+		BIT64(VIRTIO_RING_F_EVENT_IDX))
+
+/* What must be set before a status bit may be: the order of 3.1.1. */
+static const struct {
+	uint8_t bit;
+	uint8_t needs;
+} status_order[] = {
+	{ VIRTIO_CONFIG_S_ACKNOWLEDGE, 0 },
+	{ VIRTIO_CONFIG_S_DRIVER, VIRTIO_CONFIG_S_ACKNOWLEDGE },
+	{ VIRTIO_CONFIG_S_FEATURES_OK, VIRTIO_CONFIG_S_DRIVER },
+	{ VIRTIO_CONFIG_S_DRIVER_OK, VIRTIO_CONFIG_S_FEATURES_OK },
+	{ VIRTIO_CONFIG_S_FAILED, 0 },
+};
+
+#define STATUS_KNOWN                                                      \
+	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |           \
+		VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK | \
+		VIRTIO_CONFIG_S_FAILED)
+
+/* ---- calls from a vCPU thread onto the loop ---- */
+
+struct visit {
+	struct loop_call call;
+	struct completion done;
+	struct virtio_device *dev;
+};
+
+static int visit_loop(
+	struct virtio_device *dev, void (*fn)(struct loop_call *call))
+{
+	struct visit v = {
+		.call = { .fn = fn },
+		.done = COMPLETION_INIT,
+		.dev = dev,
+	};
+
+	loop_call(dev->loop, &v.call);
+	return completion_wait(&v.done);
+}
+
+/* ---- used buffers and doorbells, on the loop ---- */
+
+static void flush(struct loop_defer *defer) ON_LOOP
+{
+	struct virtio_device *dev = container_of(
+		defer, struct virtio_device, flush);
+	bool interrupt = false;
+
+	for (unsigned i = 0; i < dev->queue_count; i++) {
+		struct virtio_queue *q = &dev->queues[i];
+
+		if (!q->unpublished)
+			continue;
+		q->unpublished = false;
+		interrupt |= virtq_publish(&q->ring);
+	}
+	if (interrupt)
+		dev->transport->interrupt(dev->transport_priv, false);
+}
+
+void virtio_complete(struct virtio_device *dev, unsigned queue, uint16_t head,
+	uint32_t written)
+{
+	struct virtio_queue *q = &dev->queues[queue];
+
+	/* A reset is under way: the rings are the driver's again. */
+	if (!dev->active)
+		return;
+	virtq_push(&q->ring, head, written);
+	q->unpublished = true;
+	loop_defer(dev->loop, &dev->flush);
+}
+
+void virtio_needs_reset(struct virtio_device *dev, const char *why)
+{
+	unsigned before = atomic_fetch_or(
+		&dev->status, VIRTIO_CONFIG_S_NEEDS_RESET);
+
+	if (before & VIRTIO_CONFIG_S_NEEDS_RESET)
+		return;
+	log_limited(LOG_WARN, "%s: %s; the guest must reset the device",
+		dev->name, why);
+	if (before & VIRTIO_CONFIG_S_DRIVER_OK)
+		dev->transport->interrupt(dev->transport_priv, true);
+}
+
+bool virtio_pop(
+	struct virtio_device *dev, unsigned queue, struct virtq_chain *ret)
+{
+	int rc;
+
+	if (!dev->active)
+		return false;
+	rc = virtq_pop(&dev->queues[queue].ring, ret);
+	if (rc < 0)
+		virtio_needs_reset(dev, err_text());
+	return rc > 0;
+}
+
+static void serve(struct virtio_device *dev, unsigned index) ON_LOOP
+{
+	struct virtq *ring = &dev->queues[index].ring;
+
+	do {
+		virtq_disable_kick(ring);
+		dev->model->kick(dev->priv, index);
+	} while (virtq_enable_kick(ring));
+}
+
+static bool serve_pending(struct virtio_device *dev) ON_LOOP
+{
+	bool found = false;
+
+	for (unsigned i = 0; dev->active && i < dev->queue_count; i++) {
+		if (!virtq_pending(&dev->queues[i].ring))
+			continue;
+		serve(dev, i);
+		found = true;
+	}
+	return found;
+}
+
+static bool poll_queues(struct loop_poller *poller) ON_LOOP
+{
+	return serve_pending(
+		container_of(poller, struct virtio_device, poller));
+}
+
+void virtio_kicked(struct virtio_device *dev)
+{
+	serve_pending(dev);
+}
+
+/* ---- life ---- */
+
+int virtio_device_init(
+	struct virtio_device *dev, const struct virtio_device_args *args)
+{
+	*dev = (struct virtio_device){
+		.model = args->model,
+		.priv = args->priv,
+		.name = args->name,
+		.mem = args->mem,
+		.loop = args->loop,
+		.offered = args->features | CORE_FEATURES,
+		.config = args->config,
+		.config_bytes = args->config_bytes,
+		.queue_count = args->queue_count,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.flush = { .fn = flush },
+		.poller = { .poll = poll_queues },
+	};
+	dev->queues = calloc(dev->queue_count, sizeof(*dev->queues));
+	if (!dev->queues)
+		return err_set(-ENOMEM, "%s: no memory for %u queues",
+			dev->name, dev->queue_count);
+	return 0;
+}
+
+void virtio_device_fini(struct virtio_device *dev)
+{
+	free(dev->queues);
+	dev->queues = NULL;
+}
+
+static int init_rings(struct virtio_device *dev) ON_LOOP
+{
+	for (unsigned i = 0; i < dev->queue_count; i++) {
+		struct virtio_queue *q = &dev->queues[i];
+		int rc = virtq_init(
+			&q->ring, dev->mem, &q->config, dev->accepted);
+
+		if (rc)
+			return err_wrap(rc, "queue %u", i);
+		q->unpublished = false;
+	}
+	return dev->model->activate(dev->priv, dev->accepted);
+}
+
+/* The vCPU holds `lock` and waits, so that reading the registers is safe here. */
+static void activate(struct loop_call *call) ON_LOOP
+{
+	struct visit *v = container_of(call, struct visit, call);
+	struct virtio_device *dev = v->dev;
+	int rc = init_rings(dev);
+
+	if (rc) {
+		virtio_needs_reset(dev, err_describe(rc));
+	} else {
+		dev->active = true;
+		loop_poller_add(dev->loop, &dev->poller);
+	}
+	completion_signal(&v->done, rc);
+}
+
+static void reset(struct loop_call *call) ON_LOOP
+{
+	struct visit *v = container_of(call, struct visit, call);
+	struct virtio_device *dev = v->dev;
+	int rc;
+
+	if (dev->active)
+		loop_poller_del(dev->loop, &dev->poller);
+	dev->active = false;
+	rc = dev->model->ops.reset(dev->priv);
+	if (rc == -EINPROGRESS)
+		dev->resetting = &v->done;
+	else
+		completion_signal(&v->done, rc);
+}
+
+void virtio_drained(struct virtio_device *dev)
+{
+	struct completion *waiter = steal_ptr(&dev->resetting);
+
+	if (waiter)
+		completion_signal(waiter, 0);
+}
+
+/* ---- registers, on vCPU threads ---- */
+
+/* What the driver may write now, by the status byte. */
+static bool in_status(
+	const struct virtio_device *dev, unsigned set, unsigned clear)
+{
+	unsigned status = atomic_load(&dev->status);
+
+	return (status & set) == set && !(status & clear);
+}
+
+uint32_t virtio_features_read(const struct virtio_device *dev, unsigned select)
+{
+	return select < 2 ? (uint32_t)(dev->offered >> (32 * select)) : 0;
+}
+
+void virtio_features_write(
+	struct virtio_device *dev, unsigned select, uint32_t value)
+{
+	unsigned shift = 32 * (select & 1);
+
+	pthread_mutex_lock(&dev->lock);
+	if (select < 2 && in_status(dev, VIRTIO_CONFIG_S_DRIVER,
+				  VIRTIO_CONFIG_S_FEATURES_OK))
+		dev->accepted = (dev->accepted & ~(0xffffffffull << shift)) |
+				(uint64_t)value << shift;
+	pthread_mutex_unlock(&dev->lock);
+}
+
+uint8_t virtio_status_read(const struct virtio_device *dev)
+{
+	return (uint8_t)atomic_load(&dev->status);
+}
+
+static void do_reset(struct virtio_device *dev)
+{
+	visit_loop(dev, reset);
+	dev->accepted = 0;
+	for (unsigned i = 0; i < dev->queue_count; i++)
+		dev->queues[i].config = (struct virtq_config){ 0 };
+	atomic_store(&dev->status, 0);
+}
+
+/* 3.1.1 step 5: a subset of what was offered, and no legacy driver. */
+static bool features_fit(const struct virtio_device *dev)
+{
+	return !(dev->accepted & ~dev->offered) &&
+	       (dev->accepted & BIT64(VIRTIO_F_VERSION_1));
+}
+
+static void set_status_bit(struct virtio_device *dev, uint8_t bit)
+{
+	if (bit == VIRTIO_CONFIG_S_FEATURES_OK && !features_fit(dev))
+		return;
+	atomic_fetch_or(&dev->status, bit);
+	if (bit == VIRTIO_CONFIG_S_DRIVER_OK)
+		visit_loop(dev, activate);
+}
+
+static void advance_status(struct virtio_device *dev, uint8_t value)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(status_order); i++) {
+		uint8_t bit = status_order[i].bit;
+
+		if ((value & bit) && in_status(dev, status_order[i].needs, bit))
+			set_status_bit(dev, bit);
+	}
+}
+
+void virtio_status_write(struct virtio_device *dev, uint8_t value)
+{
+	unsigned held;
+
+	pthread_mutex_lock(&dev->lock);
+	held = atomic_load(&dev->status) & STATUS_KNOWN;
+	/* 2.1.1: a driver does not clear bits, except all of them. */
+	if (!value)
+		do_reset(dev);
+	else if ((held & value) == held &&
+		 !in_status(dev, VIRTIO_CONFIG_S_FAILED, 0))
+		advance_status(dev, value);
+	pthread_mutex_unlock(&dev->lock);
+}
+
+bool virtio_queue_read(
+	struct virtio_device *dev, unsigned index, struct virtq_config *ret)
+{
+	if (index >= dev->queue_count)
+		return false;
+	pthread_mutex_lock(&dev->lock);
+	*ret = dev->queues[index].config;
+	pthread_mutex_unlock(&dev->lock);
+	return true;
+}
+
+void virtio_queue_write(struct virtio_device *dev, unsigned index,
+	const struct virtq_config *config)
+{
+	struct virtq_config *mine;
+
+	if (index >= dev->queue_count)
+		return;
+	mine = &dev->queues[index].config;
+	pthread_mutex_lock(&dev->lock);
+	if (in_status(dev, VIRTIO_CONFIG_S_FEATURES_OK,
+		    VIRTIO_CONFIG_S_DRIVER_OK)) {
+		if (!mine->ready)
+			*mine = *config;
+		else
+			mine->ready = config->ready;
+	}
+	pthread_mutex_unlock(&dev->lock);
+}
+
+void virtio_config_read(const struct virtio_device *dev, uint64_t offset,
+	void *data, unsigned len)
+{
+	memset(data, 0, len);
+	if (offset >= dev->config_bytes)
+		return;
+	memcpy(data, (const uint8_t *)dev->config + offset,
+		MIN(len, dev->config_bytes - offset));
+}
