@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rng.h - virtio entropy device (virtio 1.2, 5.4)
+ *
+ * The exemplary model: a new one starts as a copy of rng.c.  The only queue gives
+ * us writable buffers and we fill them from the host kernel's generator.
+ */
+#ifndef MUSTER_DEVICES_VIRTIO_RNG_H
+#define MUSTER_DEVICES_VIRTIO_RNG_H
+
+#include "devices/virtio/device.h"
+#include "vmm/base/metrics.h"
+
+struct virtio_rng {
+	struct virtio_device dev;
+	struct virtq_chain chain; /* the request under way; never two at once */
+};
+
+/* 0 or -errno with a sentence. */
+int virtio_rng_init(
+	struct virtio_rng *rng, const struct mem *mem, struct loop *loop);
+
+extern const struct metric_group virtio_rng_metrics;
+
+#endif
