@@ -12,6 +12,8 @@
 #include "vmm/base/err.h"
 #include "vmm/base/log.h"
 
+#define BUDGET VIRTQ_SIZE_MAX
+
 #define CORE_FEATURES                                                     \
 	(BIT64(VIRTIO_F_VERSION_1) | BIT64(VIRTIO_RING_F_INDIRECT_DESC) | \
 		BIT64(VIRTIO_RING_F_EVENT_IDX))
@@ -87,6 +89,13 @@ void virtio_complete(struct virtio_device *dev, unsigned queue, uint16_t head,
 	loop_defer(dev->loop, &dev->flush);
 }
 
+static void deactivate(struct virtio_device *dev) ON_LOOP
+{
+	if (dev->active)
+		loop_poller_del(dev->loop, &dev->poller);
+	dev->active = false;
+}
+
 void virtio_needs_reset(struct virtio_device *dev, const char *why)
 {
 	unsigned before = atomic_fetch_or(
@@ -94,6 +103,7 @@ void virtio_needs_reset(struct virtio_device *dev, const char *why)
 
 	if (before & VIRTIO_CONFIG_S_NEEDS_RESET)
 		return;
+	deactivate(dev);
 	log_limited(LOG_WARN, "%s: %s; the guest must reset the device",
 		dev->name, why);
 	if (before & VIRTIO_CONFIG_S_DRIVER_OK)
@@ -105,22 +115,31 @@ bool virtio_pop(
 {
 	int rc;
 
-	if (!dev->active)
+	if (!dev->active || !dev->budget)
 		return false;
 	rc = virtq_pop(&dev->queues[queue].ring, ret);
 	if (rc < 0)
 		virtio_needs_reset(dev, err_text());
+	if (rc > 0)
+		dev->budget--;
 	return rc > 0;
 }
 
+/*
+ * A driver that adds chains as fast as they are served must not keep the loop
+ * from other devices: after BUDGET chains the rest waits for the next round.
+ */
 static void serve(struct virtio_device *dev, unsigned index) ON_LOOP
 {
 	struct virtq *ring = &dev->queues[index].ring;
 
+	dev->budget = BUDGET;
 	do {
 		virtq_disable_kick(ring);
 		dev->model->kick(dev->priv, index);
-	} while (virtq_enable_kick(ring));
+	} while (dev->active && dev->budget && virtq_enable_kick(ring));
+	if (!dev->budget)
+		loop_call(dev->loop, &dev->again);
 }
 
 static bool serve_pending(struct virtio_device *dev) ON_LOOP
@@ -136,8 +155,15 @@ static bool serve_pending(struct virtio_device *dev) ON_LOOP
 	return found;
 }
 
-static bool poll_queues(struct loop_poller *poller) ON_LOOP
+static void serve_again(struct loop_call *call)
 {
+	claim_loop_thread();
+	serve_pending(container_of(call, struct virtio_device, again));
+}
+
+static bool poll_queues(struct loop_poller *poller)
+{
+	claim_loop_thread();
 	return serve_pending(
 		container_of(poller, struct virtio_device, poller));
 }
@@ -164,6 +190,7 @@ int virtio_device_init(
 		.queue_count = args->queue_count,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.flush = { .fn = flush },
+		.again = { .fn = serve_again },
 		.poller = { .poll = poll_queues },
 	};
 	dev->queues = calloc(dev->queue_count, sizeof(*dev->queues));
@@ -215,9 +242,7 @@ static void reset(struct loop_call *call) ON_LOOP
 	struct virtio_device *dev = v->dev;
 	int rc;
 
-	if (dev->active)
-		loop_poller_del(dev->loop, &dev->poller);
-	dev->active = false;
+	deactivate(dev);
 	rc = dev->model->ops.reset(dev->priv);
 	if (rc == -EINPROGRESS)
 		dev->resetting = &v->done;

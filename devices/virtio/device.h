@@ -71,6 +71,8 @@ struct virtio_device {
 
 	/* The loop's. */
 	bool active;
+	unsigned budget; /* chains that may still be popped in this round */
+	struct loop_call again;
 	struct loop_defer flush;
 	struct loop_poller poller;
 	struct completion *resetting; /* the vCPU that waits for drained() */

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * blk.c - virtio block device
+ *
+ * Theory of operation: a chain is header (16 readable bytes), data, status (the
+ * last writable byte), in whatever pieces the driver likes.  kick() takes all
+ * chains that are there, checks each, and submits it to the disk; the loop sends
+ * the burst to the kernel as a whole.  Completions of a batch reach the guest with one
+ * interrupt.  After a reset, completions of older requests only free their record.
+ */
+#include "devices/virtio/blk.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <linux/virtio_ids.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/base/err.h"
+
+#define SEGMENTS_MAX        (VIRTQ_IOV_MAX - 2) /* beside header and status */
+#define DISCARD_SECTORS_MAX (1u << 22)          /* 2 GiB in one request */
+
+struct blk_request {
+	struct disk_request io;
+	struct virtio_blk *blk;
+	struct blk_request *next; /* in the idle list */
+	unsigned queue;
+	uint32_t in_bytes; /* what a successful read writes */
+	uint8_t *status;
+	struct iov_list in;
+	struct iov_list out;
+	struct virtq_chain chain;
+};
+
+enum {
+	READS,
+	READ_BYTES,
+	WRITES,
+	WRITE_BYTES,
+	FLUSHES,
+	DISCARDS,
+	ERRORS,
+	UNSUPPORTED,
+};
+
+static struct metric metrics[] = {
+	[READS] = { "reads", "read requests", 0 },
+	[READ_BYTES] = { "read_bytes", "bytes read by the guest", 0 },
+	[WRITES] = { "writes", "write requests", 0 },
+	[WRITE_BYTES] = { "write_bytes", "bytes written by the guest", 0 },
+	[FLUSHES] = { "flushes", "flush requests", 0 },
+	[DISCARDS] = { "discards", "discard and write-zeroes requests", 0 },
+	[ERRORS] = { "errors", "requests answered with IOERR", 0 },
+	[UNSUPPORTED] = { "unsupported", "requests answered with UNSUPP", 0 },
+};
+
+const struct metric_group virtio_blk_metrics = { "blk", metrics,
+	ARRAY_SIZE(metrics) };
+
+/* ---- request records ---- */
+
+static struct blk_request *get_request(struct virtio_blk *blk) ON_LOOP
+{
+	struct blk_request *r = blk->idle;
+
+	if (r)
+		blk->idle = r->next;
+	else if (blk->fresh < blk->request_count)
+		r = &blk->requests[blk->fresh++];
+	return r;
+}
+
+static void put_request(struct blk_request *r) ON_LOOP
+{
+	r->next = r->blk->idle;
+	r->blk->idle = r;
+}
+
+/* ---- completion ---- */
+
+static void answer(struct blk_request *r, uint8_t status) ON_LOOP
+{
+	struct virtio_blk *blk = r->blk;
+	uint32_t written = status == VIRTIO_BLK_S_OK ? r->in_bytes : 0;
+
+	if (status == VIRTIO_BLK_S_IOERR)
+		metric_add(&metrics[ERRORS], 1);
+	if (status == VIRTIO_BLK_S_UNSUPP)
+		metric_add(&metrics[UNSUPPORTED], 1);
+	*r->status = status;
+	virtio_complete(&blk->dev, r->queue, r->chain.head, written + 1);
+	put_request(r);
+}
+
+static void io_done(struct disk_request *io, int rc)
+{
+	struct blk_request *r = container_of(io, struct blk_request, io);
+	struct virtio_blk *blk = r->blk;
+
+	claim_loop_thread();
+	blk->in_flight--;
+	answer(r, !rc                 ? VIRTIO_BLK_S_OK
+		  : rc == -EOPNOTSUPP ? VIRTIO_BLK_S_UNSUPP
+				      : VIRTIO_BLK_S_IOERR);
+	if (!blk->in_flight)
+		virtio_drained(&blk->dev);
+}
+
+static void submit(struct blk_request *r, enum disk_verb verb) ON_LOOP
+{
+	r->io.verb = verb;
+	r->io.done = io_done;
+	r->blk->in_flight++;
+	disk_submit(r->blk->disk, r->blk->dev.loop, &r->io);
+}
+
+/* ---- the request types (5.2.6) ---- */
+
+static bool in_range(
+	const struct virtio_blk *blk, uint64_t sector, uint64_t sectors)
+{
+	uint64_t total = disk_sectors(blk->disk);
+
+	return sector <= total && sectors <= total - sector;
+}
+
+static bool prepare_transfer(
+	struct blk_request *r, struct iov_list *data, uint64_t sector)
+{
+	uint64_t bytes = iov_bytes(data);
+
+	if (!bytes || bytes % DISK_SECTOR_BYTES ||
+		!in_range(r->blk, sector, bytes / DISK_SECTOR_BYTES))
+		return false;
+	r->io.offset = sector * DISK_SECTOR_BYTES;
+	r->io.data = *data;
+	return true;
+}
+
+static int do_read(struct blk_request *r, uint64_t sector) ON_LOOP
+{
+	if (!prepare_transfer(r, &r->in, sector))
+		return VIRTIO_BLK_S_IOERR;
+	r->in_bytes = (uint32_t)iov_bytes(&r->in);
+	r->io.durable = false;
+	metric_add(&metrics[READS], 1);
+	metric_add(&metrics[READ_BYTES], r->in_bytes);
+	submit(r, DISK_READ);
+	return -EINPROGRESS;
+}
+
+static int do_write(struct blk_request *r, uint64_t sector) ON_LOOP
+{
+	if (!prepare_transfer(r, &r->out, sector))
+		return VIRTIO_BLK_S_IOERR;
+	r->io.durable = r->blk->write_through;
+	metric_add(&metrics[WRITES], 1);
+	metric_add(&metrics[WRITE_BYTES], iov_bytes(&r->out));
+	submit(r, DISK_WRITE);
+	return -EINPROGRESS;
+}
+
+static int do_flush(struct blk_request *r, uint64_t sector) ON_LOOP
+{
+	(void)sector;
+	metric_add(&metrics[FLUSHES], 1);
+	submit(r, DISK_FLUSH);
+	return -EINPROGRESS;
+}
+
+static int do_get_id(struct blk_request *r, uint64_t sector) ON_LOOP
+{
+	(void)sector;
+	r->in_bytes = (uint32_t)iov_put(&r->in, r->blk->id, sizeof(r->blk->id));
+	return VIRTIO_BLK_S_OK;
+}
+
+/* We offer one segment in a request, so that one is one operation on the file. */
+static int do_range(struct blk_request *r, bool zeroes) ON_LOOP
+{
+	struct virtio_blk_discard_write_zeroes range;
+	bool unmap;
+	uint32_t flags, sectors;
+	uint64_t sector;
+
+	if (!iov_take(&r->out, &range, sizeof(range)) || r->out.count)
+		return VIRTIO_BLK_S_IOERR;
+	sector = le64toh(range.sector);
+	sectors = le32toh(range.num_sectors);
+	flags = le32toh(range.flags);
+	unmap = flags & VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
+	if ((flags & ~VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP) || (unmap && !zeroes))
+		return VIRTIO_BLK_S_UNSUPP;
+	if (!sectors || sectors > DISCARD_SECTORS_MAX ||
+		!in_range(r->blk, sector, sectors))
+		return VIRTIO_BLK_S_IOERR;
+	r->io.offset = sector * DISK_SECTOR_BYTES;
+	r->io.len = (uint64_t)sectors * DISK_SECTOR_BYTES;
+	metric_add(&metrics[DISCARDS], 1);
+	submit(r, zeroes && !unmap ? DISK_ZERO : DISK_DISCARD);
+	return -EINPROGRESS;
+}
+
+static int do_discard(struct blk_request *r, uint64_t sector) ON_LOOP
+{
+	(void)sector;
+	return do_range(r, false);
+}
+
+static int do_write_zeroes(struct blk_request *r, uint64_t sector) ON_LOOP
+{
+	(void)sector;
+	return do_range(r, true);
+}
+
+/* Each returns the status, or -EINPROGRESS when io_done() will give it. */
+static const struct {
+	uint32_t type;
+	bool changes;
+	int (*start)(struct blk_request *r, uint64_t sector);
+} types[] = {
+	{ VIRTIO_BLK_T_IN, false, do_read },
+	{ VIRTIO_BLK_T_OUT, true, do_write },
+	{ VIRTIO_BLK_T_FLUSH, false, do_flush },
+	{ VIRTIO_BLK_T_GET_ID, false, do_get_id },
+	{ VIRTIO_BLK_T_DISCARD, true, do_discard },
+	{ VIRTIO_BLK_T_WRITE_ZEROES, true, do_write_zeroes },
+};
+
+static int start_request(
+	struct blk_request *r, const struct virtio_blk_outhdr *header) ON_LOOP
+{
+	uint32_t type = le32toh(header->type);
+
+	for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
+		if (types[i].type != type)
+			continue;
+		if (types[i].changes && disk_is_readonly(r->blk->disk))
+			return VIRTIO_BLK_S_IOERR;
+		return types[i].start(r, le64toh(header->sector));
+	}
+	return VIRTIO_BLK_S_UNSUPP;
+}
+
+/* Cut header and status off the chain; false if it has no room for them. */
+static bool frame(struct blk_request *r, struct virtio_blk_outhdr *ret_header)
+{
+	struct virtq_chain *chain = &r->chain;
+
+	r->out = (struct iov_list){ chain->iov, chain->out_count };
+	r->in = (struct iov_list){ chain->iov + chain->out_count,
+		chain->in_count };
+	r->in_bytes = 0;
+	r->status = iov_cut_last_byte(&r->in);
+	return r->status && iov_take(&r->out, ret_header, sizeof(*ret_header));
+}
+
+static void handle(struct blk_request *r) ON_LOOP
+{
+	struct virtio_blk_outhdr header;
+	int status;
+
+	if (!frame(r, &header)) {
+		virtio_needs_reset(&r->blk->dev,
+			"a request without room for header and status");
+		put_request(r);
+		return;
+	}
+	status = start_request(r, &header);
+	if (status != -EINPROGRESS)
+		answer(r, (uint8_t)status);
+}
+
+static void kick(void *model, unsigned queue) ON_LOOP
+{
+	struct virtio_blk *blk = model;
+	struct blk_request *r;
+
+	while ((r = get_request(blk))) {
+		r->blk = blk;
+		r->queue = queue;
+		if (!virtio_pop(&blk->dev, queue, &r->chain)) {
+			put_request(r);
+			return;
+		}
+		handle(r);
+	}
+	/* More in flight than all queues hold: heads were made available twice. */
+	virtio_needs_reset(&blk->dev, "more requests than descriptors");
+}
+
+/* ---- life ---- */
+
+static int activate(void *model, uint64_t features) ON_LOOP
+{
+	struct virtio_blk *blk = model;
+
+	blk->write_through = !(features & BIT64(VIRTIO_BLK_F_FLUSH));
+	return 0;
+}
+
+static int reset(void *model) ON_LOOP
+{
+	struct virtio_blk *blk = model;
+
+	return blk->in_flight ? -EINPROGRESS : 0;
+}
+
+static const struct virtio_model model = {
+	.ops = { .name = "blk", .reset = reset },
+	.id = VIRTIO_ID_BLOCK,
+	.activate = activate,
+	.kick = kick,
+};
+
+static uint64_t features_of(const struct disk *disk)
+{
+	uint64_t features = BIT64(VIRTIO_BLK_F_SEG_MAX) |
+			    BIT64(VIRTIO_BLK_F_BLK_SIZE) |
+			    BIT64(VIRTIO_BLK_F_FLUSH) | BIT64(VIRTIO_BLK_F_MQ);
+
+	if (disk_is_readonly(disk))
+		return features | BIT64(VIRTIO_BLK_F_RO);
+	return features | BIT64(VIRTIO_BLK_F_DISCARD) |
+	       BIT64(VIRTIO_BLK_F_WRITE_ZEROES);
+}
+
+static struct virtio_blk_config config_of(
+	const struct disk *disk, unsigned queue_count)
+{
+	return (struct virtio_blk_config){
+		.capacity = htole64(disk_sectors(disk)),
+		.seg_max = htole32(SEGMENTS_MAX),
+		.blk_size = htole32(DISK_SECTOR_BYTES),
+		.num_queues = htole16((uint16_t)queue_count),
+		.max_discard_sectors = htole32(DISCARD_SECTORS_MAX),
+		.max_discard_seg = htole32(1),
+		.discard_sector_alignment = htole32(4096 / DISK_SECTOR_BYTES),
+		.max_write_zeroes_sectors = htole32(DISCARD_SECTORS_MAX),
+		.max_write_zeroes_seg = htole32(1),
+		.write_zeroes_may_unmap = 1,
+	};
+}
+
+int virtio_blk_init(struct virtio_blk *blk, const struct mem *mem,
+	struct loop *loop, struct disk *disk, const char *name, const char *id,
+	unsigned queue_count)
+{
+	struct virtio_device_args args = {
+		.model = &model,
+		.priv = blk,
+		.name = name,
+		.mem = mem,
+		.loop = loop,
+		.features = features_of(disk),
+		.config = &blk->config,
+		.config_bytes = sizeof(blk->config),
+		.queue_count = queue_count,
+	};
+
+	*blk = (struct virtio_blk){
+		.disk = disk,
+		.config = config_of(disk, queue_count),
+		.request_count = queue_count * VIRTQ_SIZE_MAX,
+	};
+	strncpy(blk->id, id ? id : "", sizeof(blk->id));
+	/* Untouched pages cost nothing: room for every descriptor of every queue. */
+	blk->requests = calloc(blk->request_count, sizeof(*blk->requests));
+	if (!blk->requests)
+		return err_set(-ENOMEM, "%s: no memory for requests", name);
+	return virtio_device_init(&blk->dev, &args);
+}
+
+void virtio_blk_fini(struct virtio_blk *blk)
+{
+	virtio_device_fini(&blk->dev);
+	free(blk->requests);
+	blk->requests = NULL;
+}
