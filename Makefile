@@ -33,7 +33,7 @@ LDFLAGS = $(USER_LDFLAGS) $(SANITIZE_FLAGS) -pthread \
 
 OBJS_BASE = buf crc err iov log metrics ratelimit thread
 OBJS_CORE = bus irq kvm mem
-OBJS_CPU =
+OBJS_CPU = $(addprefix $(ARCH)/,cpuid exits msr topology vcpu)
 OBJS_DEVICES = backend/disk virtio/blk virtio/device virtio/mmio virtio/rng virtio/virtqueue
 OBJS_BOOT =
 OBJS_FIRMWARE =

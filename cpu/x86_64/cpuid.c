@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cpuid.c - the CPUID that a guest sees (SDM vol. 2A, CPUID; APM vol. 3, E) */
+#include "cpu/x86_64/x86.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "vmm/base/err.h"
+#include "vmm/core/kvm.h"
+
+enum reg { EAX, EBX, ECX, EDX };
+
+/*
+ * Bits that KVM offers and a guest of ours must not have, whatever the host is.
+ * The CPU model proper (profiles, templates) will take this place.
+ */
+static const struct {
+	uint32_t leaf;
+	uint32_t subleaf;
+	enum reg reg;
+	uint32_t mask;
+	const char *why;
+} withheld[] = {
+	{ 1, 0, ECX, BIT(15), "PDCM: there is no PMU to describe" },
+	{ 7, 0, ECX, BIT(5), "WAITPKG: would park the physical core" },
+	{ 0xa, 0, EAX, ~0u, "no PMU" },
+	{ 0xa, 0, EBX, ~0u, "no PMU" },
+	{ 0xa, 0, ECX, ~0u, "no PMU" },
+	{ 0xa, 0, EDX, ~0u, "no PMU" },
+};
+
+static uint32_t *reg_of(struct kvm_cpuid_entry2 *e, enum reg reg)
+{
+	uint32_t *const regs[] = { &e->eax, &e->ebx, &e->ecx, &e->edx };
+
+	return regs[reg];
+}
+
+struct kvm_cpuid_entry2 *cpuid_find(
+	struct cpuid *cpuid, uint32_t leaf, uint32_t subleaf)
+{
+	for (uint32_t i = 0; i < cpuid->count; i++) {
+		struct kvm_cpuid_entry2 *e = &cpuid->entry[i];
+		bool any = !(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX);
+
+		if (e->function == leaf && (any || e->index == subleaf))
+			return e;
+	}
+	return NULL;
+}
+
+int cpuid_get_supported(int kvm_fd, struct cpuid *ret)
+{
+	struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 entry[CPUID_ENTRIES_MAX];
+	} raw = { .head.nent = CPUID_ENTRIES_MAX };
+	int rc = kvm_ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, &raw);
+
+	if (rc < 0)
+		return err_set(
+			rc, "KVM_GET_SUPPORTED_CPUID: %s", strerror(-rc));
+	ret->count = raw.head.nent;
+	memcpy(ret->entry, raw.entry, sizeof(raw.entry));
+	return 0;
+}
+
+void cpuid_restrict(struct cpuid *cpuid)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(withheld); i++) {
+		struct kvm_cpuid_entry2 *e = cpuid_find(
+			cpuid, withheld[i].leaf, withheld[i].subleaf);
+
+		if (e)
+			*reg_of(e, withheld[i].reg) &= ~withheld[i].mask;
+	}
+}
+
+int cpuid_apply(int vcpu_fd, struct cpuid *cpuid)
+{
+	struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 entry[CPUID_ENTRIES_MAX];
+	} raw = { .head.nent = cpuid->count };
+	int rc;
+
+	memcpy(raw.entry, cpuid->entry, sizeof(raw.entry));
+	rc = kvm_ioctl(vcpu_fd, KVM_SET_CPUID2, &raw);
+	if (rc < 0)
+		return err_set(rc, "KVM_SET_CPUID2: %s", strerror(-rc));
+	return 0;
+}

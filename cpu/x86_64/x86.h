@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* x86.h - what the files of this folder share */
+#ifndef MUSTER_CPU_X86_64_X86_H
+#define MUSTER_CPU_X86_64_X86_H
+
+#include <linux/kvm.h>
+
+#include "cpu/cpu.h"
+
+/* KVM refuses more entries than this (KVM_MAX_CPUID_ENTRIES). */
+#define CPUID_ENTRIES_MAX 256
+
+struct cpuid {
+	uint32_t count;
+	struct kvm_cpuid_entry2 entry[CPUID_ENTRIES_MAX];
+};
+
+struct cpu_model {
+	unsigned cpus;
+	struct cpuid cpuid; /* the same for every vCPU, but for its APIC id */
+};
+
+/* The entry of a leaf, or NULL; the subleaf counts only where the leaf has any. */
+struct kvm_cpuid_entry2 *cpuid_find(
+	struct cpuid *cpuid, uint32_t leaf, uint32_t subleaf);
+
+/* What KVM supports on this host (KVM_GET_SUPPORTED_CPUID), unchanged. */
+int cpuid_get_supported(int kvm_fd, struct cpuid *ret);
+
+/* Take away what a guest of ours must not see. */
+void cpuid_restrict(struct cpuid *cpuid);
+
+/* Describe one package with `cpus` cores of one thread: leaves 1, 4, B, 1F, 8…. */
+int topology_describe(struct cpuid *cpuid, unsigned cpus);
+
+/* The fields that differ from vCPU to vCPU: its APIC id. */
+void topology_set_apic_id(struct cpuid *cpuid, unsigned apic_id);
+
+/* KVM_SET_CPUID2, KVM_SET_MSRS and KVM_SET_LAPIC of a new vCPU. */
+int cpuid_apply(int vcpu_fd, struct cpuid *cpuid);
+int msr_init(int vcpu_fd);
+int lapic_init(int vcpu_fd);
+
+#endif
