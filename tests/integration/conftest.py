@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""conftest.py - the test hosts as fixtures, and what a test may ask for
+
+    @pytest.mark.needs("svm")    a capability: direct, svm, vmx, root
+
+A test whose capability this machine lacks is skipped by naming it; those that
+MUSTER_REQUIRE lists (MUSTER_REQUIRE=direct,svm,vmx) make it fail instead.
+
+`direct` and `svm` are hosts that are up: run(), start_muster(), shell().
+`vmx` makes one boot of a Bochs model: vmx(model), add(), boot().
+"""
+
+import functools
+import os
+from pathlib import Path
+
+import pytest
+
+import direct as direct_host
+import svm as svm_host
+import vmx as vmx_host
+from host import Missing
+from images import ROOT
+
+
+def probe_root():
+    if os.geteuid():
+        raise Missing("the tests do not run as root")
+
+
+PROBES = {"direct": direct_host.probe, "svm": svm_host.probe,
+          "vmx": vmx_host.probe, "root": probe_root}
+REQUIRED = set(os.environ.get("MUSTER_REQUIRE", "").replace(",", " ").split())
+
+
+@functools.cache
+def lacking(capability):
+    """What is missing, or None."""
+    try:
+        PROBES[capability]()
+    except Missing as missing:
+        return f"needs {capability}: {missing}"
+    return None
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "needs(capability, ...): where it runs")
+    unknown = REQUIRED - set(PROBES)
+    if unknown:
+        raise pytest.UsageError(f"MUSTER_REQUIRE={','.join(unknown)}: no such "
+                                f"capability; there are {', '.join(PROBES)}")
+
+
+def pytest_runtest_setup(item):
+    for mark in item.iter_markers("needs"):
+        for capability in mark.args:
+            reason = lacking(capability)
+            if reason and capability in REQUIRED:
+                pytest.fail(reason, pytrace=False)
+            if reason:
+                pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def muster():
+    """The muster under test: $MUSTER, or the one in build/."""
+    path = Path(os.environ.get("MUSTER", ROOT / "build/muster"))
+    if not path.exists():
+        pytest.fail(f"{path} does not exist: run make", pytrace=False)
+    return path.resolve()
+
+
+@pytest.fixture(scope="session")
+def direct(muster):
+    return direct_host.Direct(muster)
+
+
+@pytest.fixture(scope="session")
+def svm():
+    host = svm_host.Svm()
+    try:
+        yield host.start()
+    finally:
+        host.stop()
+
+
+@pytest.fixture(scope="session")
+def vmx():
+    return vmx_host.Vmx
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The line that tests/check counts."""
+    count = {kind: len(terminalreporter.stats.get(kind, []))
+             for kind in ("passed", "failed", "error", "skipped")}
+    terminalreporter.write_line(
+        f"integration: {count['passed']} passed, "
+        f"{count['failed'] + count['error']} failed, "
+        f"{count['skipped']} skipped")

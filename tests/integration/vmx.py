@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vmx.py - the `vmx` host: level 1 under Bochs, where kvm_intel works
+
+Bochs shares no folder and takes long to start, so a boot takes everything along
+on a CD - muster, images and all jobs - and brings the results back, framed,
+over the serial port: see inits/vmx.
+"""
+
+import base64
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import images
+from cpio import Archive
+from host import HostFailed, LOGS, Missing, Result, command, static_muster
+
+DEFAULT_MODEL = "corei7_skylake_x"
+MEMORY_MIB = 1024
+BIOS = Path("/usr/share/bochs/BIOS-bochs-latest")
+VGA_BIOS = Path("/usr/share/vgabios/vgabios.bin")
+
+CONFIG = """\
+cpu: model={model}, count=1, ips=100000000, reset_on_triple_fault=0
+memory: guest={memory}, host={memory}
+romimage: file={bios}
+vgaromimage: file={vga_bios}
+ata0-master: type=cdrom, path={iso}, status=inserted
+boot: cdrom
+display_library: term
+com1: enabled=1, mode=file, dev={serial}
+panic: action=report
+clock: sync=none, time0=local
+sound: driver=dummy
+speaker: enabled=0
+log: {log}
+"""
+
+
+def probe():
+    """Raises Missing where this machine cannot be a vmx host."""
+    for tool in "bochs", "xorriso", "lz4", "dpkg":
+        if not shutil.which(tool):
+            raise Missing(f"{tool} is not installed")
+    for path in BIOS, VGA_BIOS, images.ISOLINUX, images.LDLINUX:
+        if not path.exists():
+            raise Missing(f"{path} is not installed")
+
+
+class Vmx:
+    """One boot: add jobs and files, then boot() returns a Result for each."""
+
+    scratch = "/scratch"
+    muster = "/payload/muster"
+
+    def __init__(self, model=DEFAULT_MODEL, folder=None):
+        self.model = model
+        self.folder = folder or LOGS / f"vmx-{model}"
+        self.archive = Archive()
+        self.names = []
+        self.packed = set()
+        self.up_seconds = None
+
+    def path(self, local):
+        """Take a file along; where it will be in level 1."""
+        name = f"/payload/{Path(local).name}"
+        if name not in self.packed:
+            self.archive.file(name, Path(local).read_bytes())
+            self.packed.add(name)
+        return name
+
+    def add_shell(self, name, script, stdin=b""):
+        self.names.append(name)
+        folder = f"jobs/{len(self.names):03}-{name}"
+        self.archive.file(f"{folder}/script", script.encode())
+        self.archive.file(f"{folder}/stdin", stdin)
+
+    def add(self, name, args, timeout=180, stdin=b""):
+        self.add_shell(name, f"exec timeout {timeout} "
+                       f"{command(self.muster, args)}\n", stdin)
+
+    def boot(self, timeout):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.path(static_muster())
+        iso = images.level1_iso(self.archive.finish(), self.folder)
+        serial = self.folder / "serial.log"
+        config = self.folder / "bochsrc"
+        config.write_text(CONFIG.format(
+            model=self.model, memory=MEMORY_MIB, bios=BIOS, vga_bios=VGA_BIOS,
+            iso=iso, serial=serial, log=self.folder / "bochs.log"))
+        self._run_bochs(config, serial, timeout)
+        iso.unlink()
+        return self._results(serial.read_text(errors="replace"))
+
+    def _run_bochs(self, config, serial, timeout):
+        """Debian's Bochs is the debugger: it wants a terminal and a `c`."""
+        master, terminal = pty.openpty()
+        bochs = subprocess.Popen(["bochs", "-q", "-f", config], stdin=terminal,
+                                 stdout=terminal, stderr=terminal,
+                                 env=dict(os.environ, TERM="vt100"))
+        os.close(terminal)
+        os.write(master, b"c\n")
+        begun = time.monotonic()
+        try:
+            while bochs.poll() is None:
+                if select.select([master], [], [], 0.5)[0]:
+                    drain(master)
+                waited = time.monotonic() - begun
+                if not self.up_seconds and serial.exists() and (
+                        b"=== ready" in serial.read_bytes()):
+                    self.up_seconds = waited
+                if waited > timeout:
+                    raise HostFailed(f"level 1 did not end in {timeout} s: "
+                                     f"see {serial}")
+        finally:
+            bochs.kill()
+            bochs.wait()
+            os.close(master)
+
+    def _results(self, log):
+        frames = {(int(number), name): base64.b64decode(text).decode(
+                      errors="replace")
+                  for number, name, text in re.findall(
+                      r"^=== (\d+)-\S+ (\w+)\n(.*?)^===$",
+                      log.replace("\r", ""), re.MULTILINE | re.DOTALL)}
+        results = {}
+        for number, name in enumerate(self.names, 1):
+            if (number, "status") not in frames:
+                raise HostFailed(f"no result of {name}: see {self.folder}")
+            results[name] = Result(int(frames[number, "status"]),
+                                   frames[number, "stdout"],
+                                   frames[number, "stderr"])
+        return results
+
+
+def drain(descriptor):
+    """Bochs draws its screen; nobody looks at it."""
+    try:
+        os.read(descriptor, 65536)
+    except OSError:
+        time.sleep(0.1)
