@@ -5,7 +5,7 @@ CONFIG = $(if $(wildcard $(O)/config.mk),$(O)/config.mk,config.mk)
 CONFIG_DIR = $(dir $(CONFIG))
 
 .DEFAULT_GOAL = all
-ifeq ($(filter clean help,$(MAKECMDGOALS)),)
+ifeq ($(filter clean demo help,$(MAKECMDGOALS)),)
 include $(CONFIG)
 endif
 
@@ -118,6 +118,9 @@ check:
 
 # ---- the rest ----
 
+demo:
+	$(Q)demo/run
+
 install: all
 	install -D -m 755 $(O)/muster $(DESTDIR)$(PREFIX)/bin/muster
 
@@ -125,6 +128,6 @@ clean:
 	rm -rf $(O) build-asan build-tsan build-fuzz build-static
 
 .PHONY: all check check-unit check-fuzz check-asan check-tsan check-integration \
-	clean fuzz fuzz-bins install lint unit-bins
+	clean demo fuzz fuzz-bins install lint unit-bins
 .SECONDARY:
 -include $(OBJS:%=$(O)/%.d) $(UNIT_BINS:=.d) $(FUZZ_BINS:=.d)
