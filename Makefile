@@ -31,13 +31,13 @@ LDFLAGS = $(USER_LDFLAGS) $(SANITIZE_FLAGS) -pthread \
 
 # ---- objects, by layer ----
 
-OBJS_BASE = buf crc err iov log metrics ratelimit thread
+OBJS_BASE = buf crc err iov log metrics ratelimit text thread
 OBJS_CORE = bus irq kvm mem
 OBJS_CPU = $(addprefix $(ARCH)/,cpuid exits msr topology vcpu)
 OBJS_DEVICES = backend/disk virtio/blk virtio/device virtio/mmio virtio/rng virtio/virtqueue
 OBJS_BOOT =
 OBJS_FIRMWARE =
-OBJS_VMM =
+OBJS_VMM = config config_args config_value config_words
 OBJS_CLI =
 
 OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \
@@ -46,10 +46,10 @@ OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \
 LIB_OBJS = $(filter-out cli/main,$(OBJS))
 
 # tests/unit/NAME.c: one cmocka program each
-UNIT_TESTS = base mem bus irq
+UNIT_TESTS = base mem bus irq config
 
 # tests/fuzz/NAME.c: one LLVMFuzzerTestOneInput each; corpus in tests/fuzz/corpus/NAME
-FUZZERS =
+FUZZERS = options
 
 all: $(if $(filter cli/main,$(OBJS)),$(O)/muster) $(O)/libmuster.a
 

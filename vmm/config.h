@@ -2,42 +2,59 @@
 /*
  * config.h - every setting of a VM, described once
  *
- * Each configuration object is a plain struct and a table of fields: name, type,
- * range, default, help.  The command line, its help and the man page are made
- * from the tables; so will be the API.
+ * Each configuration object is a plain struct and a table of fields (config.c):
+ * name, type, range, default, help.  The command line, its help and the man page
+ * are made from the tables; so will be the API.
  */
 #ifndef MUSTER_VMM_CONFIG_H
 #define MUSTER_VMM_CONFIG_H
 
+#include "vmm/base/log.h"
 #include "vmm/base/util.h"
+#include "vmm/config_field.h"
 #include "vmm/core/loop.h"
 #include "vmm/core/machine.h"
 
+#define CONFIG_DISK_ID_MAX 20 /* what VIRTIO_BLK_T_GET_ID has room for */
+
 struct disk_config {
 	char *path;
-	char *id; /* at most 20 bytes: what VIRTIO_BLK_T_GET_ID returns */
+	char *id; /* or NULL */
 	bool readonly;
 	bool direct;
 };
 
 enum console_kind { CONSOLE_SERIAL, CONSOLE_FILE, CONSOLE_NONE };
 
-/* All strings are owned.  Zero, then config_defaults(), then the parsers. */
+/* All strings are owned. */
 struct vm_config {
 	char *kernel;
 	char *initrd;  /* or NULL */
-	char *cmdline; /* or NULL: BOOT_CMDLINE_DEFAULT */
+	char *cmdline; /* never NULL */
 	unsigned cpus;
 	uint64_t memory_bytes;
 	unsigned disk_count;
 	struct disk_config disk[MACHINE_VIRTIO_MAX];
 	bool rng;
-	enum console_kind console;
+	unsigned console;    /* enum console_kind */
 	char *console_path;  /* CONSOLE_FILE */
 	uint64_t timeout_ms; /* 0: none */
 	bool debug_exit;
 	unsigned loop_engine; /* enum loop_engine */
 	char *metrics_path;   /* or NULL */
+	unsigned log_level;   /* enum log_level */
 };
+
+/* The table behind struct vm_config. */
+extern const struct config_object vm_config_object;
+
+/*
+ * Defaults, then the arguments, then what no single field can know (the same
+ * disk twice, more devices than the machine has places for).  0, or -errno with
+ * a sentence; *ret is written only on success and then needs vm_config_fini().
+ */
+int vm_config_parse(int argc, char *const argv[], struct vm_config *ret);
+
+void vm_config_fini(struct vm_config *config);
 
 #endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config.c - the settings of a VM: their tables, and what binds them together */
+#include "vmm/config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "boot/loader.h"
+#include "vmm/base/err.h"
+#include "vmm/base/text.h"
+
+#define PATH_BYTES .min = 1, .max = PATH_MAX - 1
+
+static const struct config_field disk_fields[] = {
+	{
+		.name = "path",
+		.type = CONFIG_PATH,
+		.required = true,
+		.offset = CONFIG_AT(struct disk_config, path, char *),
+		PATH_BYTES,
+		.metavar = "FILE",
+		.help = "a raw image or a block device",
+	},
+	{
+		.name = "readonly",
+		.type = CONFIG_BOOL,
+		.offset = CONFIG_AT(struct disk_config, readonly, bool),
+		.fallback = "off",
+		.help = "refuse the guest's writes",
+	},
+	{
+		.name = "direct",
+		.type = CONFIG_BOOL,
+		.offset = CONFIG_AT(struct disk_config, direct, bool),
+		.fallback = "off",
+		.help = "bypass the host's page cache (O_DIRECT)",
+	},
+	{
+		.name = "id",
+		.type = CONFIG_NAME,
+		.offset = CONFIG_AT(struct disk_config, id, char *),
+		.min = 1,
+		.max = CONFIG_DISK_ID_MAX,
+		.metavar = "NAME",
+		.help = "the serial number that the guest reads",
+	},
+};
+
+static const struct config_object disk_config_object = {
+	.name = "disk",
+	.fields = disk_fields,
+	.count = ARRAY_SIZE(disk_fields),
+	.size_bytes = sizeof(struct disk_config),
+};
+
+static const struct config_choice console_choices[] = {
+	[CONSOLE_SERIAL] = { "serial", NULL },
+	[CONSOLE_FILE] = { "file", "FILE" },
+	[CONSOLE_NONE] = { "none", NULL },
+	{ NULL, NULL },
+};
+
+static const struct config_choice engine_choices[] = {
+	[LOOP_AUTO] = { "auto", NULL },
+	[LOOP_IO_URING] = { "io_uring", NULL },
+	[LOOP_EPOLL] = { "epoll", NULL },
+	{ NULL, NULL },
+};
+
+static const struct config_choice log_choices[] = {
+	[LOG_ERROR] = { "error", NULL },
+	[LOG_WARN] = { "warning", NULL },
+	[LOG_INFO] = { "info", NULL },
+	[LOG_DEBUG] = { "debug", NULL },
+	{ NULL, NULL },
+};
+
+/* In the order of the help. */
+static const struct config_field vm_fields[] = {
+	{
+		.name = "kernel",
+		.type = CONFIG_PATH,
+		.required = true,
+		.offset = CONFIG_AT(struct vm_config, kernel, char *),
+		PATH_BYTES,
+		.metavar = "FILE",
+		.help = "the kernel to boot: a bzImage or an ELF vmlinux",
+	},
+	{
+		.name = "initrd",
+		.type = CONFIG_PATH,
+		.offset = CONFIG_AT(struct vm_config, initrd, char *),
+		PATH_BYTES,
+		.metavar = "FILE",
+		.help = "the initial RAM disk",
+	},
+	{
+		.name = "cmdline",
+		.type = CONFIG_STRING,
+		.offset = CONFIG_AT(struct vm_config, cmdline, char *),
+		.max = LOWMEM_CMDLINE_BYTES - 1,
+		.fallback = BOOT_CMDLINE_DEFAULT,
+		.metavar = "TEXT",
+		.help = "the kernel's command line, instead of the default",
+	},
+	{
+		.name = "cpus",
+		.type = CONFIG_UNSIGNED,
+		.offset = CONFIG_AT(struct vm_config, cpus, unsigned),
+		.min = 1,
+		.max = MACHINE_CPUS_MAX,
+		.fallback = "1",
+		.metavar = "N",
+		.help = "virtual CPUs",
+	},
+	{
+		.name = "memory",
+		.type = CONFIG_SIZE,
+		.offset = CONFIG_AT(struct vm_config, memory_bytes, uint64_t),
+		.min = 2 * MIB,
+		.max = 64 * 1024 * GIB, /* 46 bits, what Linux guests map */
+		.multiple_of = MEM_PAGE_SIZE,
+		.fallback = "512M",
+		.metavar = "SIZE",
+		.help = "the guest's RAM",
+	},
+	{
+		.name = "disk",
+		.type = CONFIG_LIST,
+		.offset = CONFIG_AT(
+			struct vm_config, disk[0], struct disk_config),
+		.aux_offset = CONFIG_AT(struct vm_config, disk_count, unsigned),
+		.max = MACHINE_VIRTIO_MAX,
+		.help = "attach a virtio disk: /dev/vda, then /dev/vdb, ...",
+		.item = &disk_config_object,
+	},
+	{
+		.name = "rng",
+		.type = CONFIG_BOOL,
+		.offset = CONFIG_AT(struct vm_config, rng, bool),
+		.fallback = "off",
+		.help = "attach a virtio source of random numbers",
+	},
+	{
+		.name = "console",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(struct vm_config, console, unsigned),
+		.aux_offset = CONFIG_AT(struct vm_config, console_path, char *),
+		PATH_BYTES,
+		.fallback = "serial",
+		.choices = console_choices,
+		.help = "the serial port: on this terminal, written to a file, "
+			"or unplugged",
+	},
+	{
+		.name = "timeout",
+		.type = CONFIG_DURATION,
+		.offset = CONFIG_AT(struct vm_config, timeout_ms, uint64_t),
+		.min = 1,
+		.max = 8760ull * 3600 * 1000, /* a year */
+		.metavar = "TIME",
+		.help = "stop the VM after this long; without it, never",
+	},
+	{
+		.name = "debug-exit",
+		.type = CONFIG_BOOL,
+		.offset = CONFIG_AT(struct vm_config, debug_exit, bool),
+		.fallback = "off",
+		.help = "a byte that the guest writes to port 0xf4 ends the "
+			"run "
+			"and is the exit status",
+	},
+	{
+		.name = "loop-engine",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(struct vm_config, loop_engine, unsigned),
+		.fallback = "auto",
+		.choices = engine_choices,
+		.help = "how disks and events are served; auto takes io_uring "
+			"where the host allows it",
+	},
+	{
+		.name = "metrics",
+		.type = CONFIG_PATH,
+		.offset = CONFIG_AT(struct vm_config, metrics_path, char *),
+		PATH_BYTES,
+		.metavar = "FILE",
+		.help = "write counters to FILE, as JSON, when the run ends",
+	},
+	{
+		.name = "log-level",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(struct vm_config, log_level, unsigned),
+		.fallback = "warning",
+		.choices = log_choices,
+		.help = "how much goes to standard error",
+	},
+};
+
+static_assert(ARRAY_SIZE(vm_fields) <= CONFIG_FIELDS_MAX,
+	"a bit each in the parser's `seen`");
+
+const struct config_object vm_config_object = {
+	.name = "run",
+	.fields = vm_fields,
+	.count = ARRAY_SIZE(vm_fields),
+	.size_bytes = sizeof(struct vm_config),
+};
+
+/*
+ * Only the spelling is compared: two names of one file are found by the locks
+ * that the disk backend takes.
+ */
+static int check_pair(const struct disk_config *a, const struct disk_config *b)
+{
+	if (!strcmp(a->path, b->path))
+		return err_set(-EINVAL,
+			"--disk path=%s: given for two disks; attach each file "
+			"once",
+			text_shown(a->path).s);
+	if (a->id && b->id && !strcmp(a->id, b->id))
+		return err_set(-EINVAL,
+			"--disk id=%s: given to two disks; give each its own",
+			a->id);
+	return 0;
+}
+
+static int check_disks(const struct vm_config *config)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < config->disk_count; i++)
+		for (unsigned j = 0; j < i && !rc; j++)
+			rc = check_pair(&config->disk[j], &config->disk[i]);
+	return rc;
+}
+
+/* What no field can know alone. */
+static int check(const struct vm_config *config)
+{
+	if (config->rng && config->disk_count == MACHINE_VIRTIO_MAX)
+		return err_set(-EINVAL,
+			"--rng: with %u disks there is no place left; give at "
+			"most %u disks, or leave out --rng",
+			config->disk_count, MACHINE_VIRTIO_MAX - 1);
+	return check_disks(config);
+}
+
+int vm_config_parse(int argc, char *const argv[], struct vm_config *ret)
+{
+	struct vm_config config = { 0 };
+	int rc = config_defaults(&vm_config_object, &config);
+
+	if (!rc)
+		rc = config_parse_args(&vm_config_object, argc, argv, &config);
+	if (!rc)
+		rc = check(&config);
+	if (rc) {
+		vm_config_fini(&config);
+		return rc;
+	}
+	*ret = config;
+	return 0;
+}
+
+void vm_config_fini(struct vm_config *config)
+{
+	config_fini(&vm_config_object, config);
+}

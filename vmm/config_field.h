@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config_field.h - describe the settings of an object; text to values and back
+ *
+ * An object is a plain struct and a table of fields.  Everything that knows the
+ * settings works from the table: the parser of the command line, its error
+ * sentences, the help, the man pages.  Nothing here opens or creates a file.
+ *
+ * A table states its members with CONFIG_AT(), which does not compile when the
+ * member's type is not the one that the field's type is stored as.
+ */
+#ifndef MUSTER_VMM_CONFIG_FIELD_H
+#define MUSTER_VMM_CONFIG_FIELD_H
+
+#include "vmm/base/buf.h"
+#include "vmm/base/util.h"
+
+enum config_type {
+	CONFIG_STRING,   /* char *, owned; min to max bytes */
+	CONFIG_PATH,     /* char *, owned; the name of a file */
+	CONFIG_NAME,     /* char *, owned; letters, digits, '.', '_', '-' */
+	CONFIG_BOOL,     /* bool: on, off */
+	CONFIG_UNSIGNED, /* unsigned */
+	CONFIG_SIZE,     /* uint64_t, bytes: 4096, 512M, 5G */
+	CONFIG_DURATION, /* uint64_t, milliseconds: 500ms, 30s, 2m */
+	CONFIG_CHOICE,   /* unsigned, an index into `choices` */
+	CONFIG_LIST, /* an array of `item` objects, given as key=value,… */
+};
+
+/* One word of a CONFIG_CHOICE; with `arg` it is given as NAME=ARG. */
+struct config_choice {
+	const char *name;
+	const char *arg; /* what stands for the argument in the help, or NULL */
+};
+
+struct config_field {
+	const char *name;
+	enum config_type type;
+	bool required;
+	size_t offset;
+	/* CHOICE: where an argument goes (char *), or 0; LIST: the count (unsigned) */
+	size_t aux_offset;
+	uint64_t min, max; /* of the number, of the bytes of a text, of items */
+	uint64_t multiple_of;
+	const char
+		*fallback; /* the value when none is given, as text, or NULL */
+	const char *metavar;
+	const char *help;                    /* a phrase, no capital, no stop */
+	const struct config_choice *choices; /* ends with a NULL name */
+	const struct config_object *item;
+};
+
+#define CONFIG_FIELDS_MAX 32
+
+struct config_object {
+	const char
+		*name; /* the verb that takes it, for "see muster help NAME" */
+	const struct config_field *fields;
+	unsigned count; /* at most CONFIG_FIELDS_MAX */
+	size_t size_bytes;
+};
+
+#define CONFIG_AT(object, member, type) \
+	(offsetof(object, member) +     \
+		0 * sizeof((type *)NULL == &((object *)NULL)->member))
+
+/* ---- an object ---- */
+
+/* Give every field of a zeroed object its default.  0 or -ENOMEM. */
+int config_defaults(const struct config_object *object, void *base);
+
+/* Free what the fields own and zero the object. */
+void config_fini(const struct config_object *object, void *base);
+
+/*
+ * Read `--name value` and `--name=value` (a bool also as `--name`) into an object
+ * that holds its defaults.  0, or -errno with a sentence that names the option,
+ * its value and the remedy; the object is then partly set and needs its fini.
+ */
+int config_parse_args(const struct config_object *object, int argc,
+	char *const argv[], void *base);
+
+/*
+ * Append the arguments that give this object, each as `--name=value` and a NUL:
+ * parsing them again yields the same object.
+ */
+void config_print_args(
+	const struct config_object *object, const void *base, struct buf *out);
+
+/* ---- one field ---- */
+
+/* `label` stands in front of the value in sentences: "--cpus ", "--disk id=". */
+int config_set(const struct config_field *field, const char *label,
+	const char *value, void *base);
+
+/* ---- words for people; each appends to `out` ---- */
+
+/* A number in the largest unit that gives it exactly: 512M, 30s. */
+void config_put_number(enum config_type type, uint64_t n, struct buf *out);
+
+/* `name=value` as it is typed: "cpus=N", "readonly=on|off"; `sep` is ' ' or '='. */
+void config_put_synopsis(
+	const struct config_field *field, char sep, struct buf *out);
+
+/* What a value may be: "a number from 1 to 254". */
+void config_put_expected(const struct config_field *field, struct buf *out);
+
+/* The range and the default: "1 to 254; default 1". */
+void config_put_notes(const struct config_field *field, struct buf *out);
+
+#endif
