@@ -70,6 +70,8 @@ $(O)/%.o: %.c $(CONFIG)
 
 # ---- tests ----
 
+include tests/guests/guests.mk
+
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
 
 $(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/libmuster.a
