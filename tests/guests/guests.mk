@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # guests.mk - bare-metal payloads: tests/guests/NAME.c becomes build/guests/NAME
 GUESTS = hello debugexit smp timer memory panic reboot poweroff tripfault spin idle \
-	rng blk-rw blk-scatter blk-discard blk-readonly blk-features irqfd ioeventfd
+	rng blk-rw blk-scatter blk-discard blk-readonly blk-features irqfd ioeventfd \
+	hostile-chain hostile-buffer hostile-ring hostile-register
 
-GUEST_RT = start.S traps.S rt.c lib.c info.c apic.c virtio.c virtq.c blk.c
+GUEST_RT = start.S traps.S rt.c lib.c info.c apic.c virtio.c virtq.c blk.c hostile.c
 
 GUEST_CFLAGS = -std=gnu17 -O2 -g $(WARN) -Wno-array-bounds -ffreestanding -nostdlib \
 	-mno-red-zone -mgeneral-regs-only -fcf-protection=none -fno-stack-protector \
