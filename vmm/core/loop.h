@@ -39,10 +39,18 @@ struct loop *loop_free(struct loop *loop);
 /* "io_uring" or "epoll": which engine serves.  Any thread. */
 const char *loop_engine_name(const struct loop *loop);
 
-/* Serve until loop_stop().  The calling thread becomes the loop's thread. */
+/*
+ * Serve until loop_stop().  The calling thread becomes the loop's thread, for
+ * good: loop_run may be called again, but not on another one.
+ */
 void loop_run(struct loop *loop);
 
-/* Let loop_run return after the callback under way.  Any thread. */
+/*
+ * Let loop_run return when the batch under way has been dispatched and its
+ * defers have run.  Calls queued before still run; later ones wait for the next
+ * loop_run.  Before loop_run has started, it makes that return at once.  Any
+ * thread.
+ */
 void loop_stop(struct loop *loop);
 
 /* ---- file operations ---- */
@@ -76,7 +84,7 @@ struct loop_op {
 
 /*
  * Queue an operation.  It reaches the kernel, together with all others queued
- * since, when the callback under way has returned.  Never fails: an operation
+ * since, at the end of the batch under way.  Never fails: an operation
  * that the kernel refuses is done with its error.
  */
 void loop_submit(struct loop *loop, struct loop_op *op) ON_LOOP;
@@ -95,10 +103,16 @@ struct loop_watch {
 	unsigned slot; /* the engine's */
 };
 
-/* -ENOSPC past LOOP_WATCHES_MAX, -EPERM for what cannot be polled (plain files). */
+/*
+ * -ENOSPC past LOOP_WATCHES_MAX, -EPERM for what cannot be polled (plain files,
+ * /dev/null), -EEXIST from epoll if another watch has the descriptor.
+ */
 int loop_watch_add(struct loop *loop, struct loop_watch *watch);
 
-/* ready() is not called any more once this has returned; no-op if not added. */
+/*
+ * ready() is not called any more once this has returned; no-op if not added.
+ * Call it before the descriptor is closed.
+ */
 void loop_watch_del(struct loop *loop, struct loop_watch *watch);
 
 /* ---- timers ---- */
@@ -148,7 +162,7 @@ void loop_defer(struct loop *loop, struct loop_defer *defer) ON_LOOP;
 /* ---- busy polling ---- */
 
 /*
- * Before the loop sleeps it calls poll() again and again for up to `max_ns`,
+ * Before the loop sleeps it calls poll() again and again for up to 50 us,
  * as long as that has lately paid off; poll() looks at memory only and returns
  * true when it found work (and did it).  An idle machine does not poll.
  */
