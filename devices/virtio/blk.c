@@ -362,7 +362,8 @@ int virtio_blk_init(struct virtio_blk *blk, const struct mem *mem,
 	*blk = (struct virtio_blk){
 		.disk = disk,
 		.config = config_of(disk, queue_count),
-		.request_count = queue_count * VIRTQ_SIZE_MAX,
+		/* One to spare: kick() takes a record before it looks. */
+		.request_count = queue_count * VIRTQ_SIZE_MAX + 1,
 	};
 	strncpy(blk->id, id ? id : "", sizeof(blk->id));
 	/* Untouched pages cost nothing: room for every descriptor of every queue. */
