@@ -18,8 +18,8 @@
 #define FEATURE(bit)   (1ull << (bit))
 #define QUEUES_MAX     4
 #define QUEUE_SIZE_MAX 256
-#define CHAIN_MAX      4 /* buffers of one request of ours */
-#define SLOTS_MAX      (QUEUE_SIZE_MAX / CHAIN_MAX)
+#define CHAIN_MAX      4              /* buffers of one request of ours */
+#define SLOTS_MAX      QUEUE_SIZE_MAX /* a CHAIN_MAX-th without indirect tables */
 
 struct virtq {
 	unsigned index;
@@ -79,7 +79,7 @@ void vdev_go(struct vdev *dev);
 
 uint32_t vdev_status(const struct vdev *dev);
 
-/* Offer the chain as request `slot` (below SLOTS_MAX, no longer in flight). */
+/* Offer the chain as request `slot`, which is not in flight. */
 void virtq_put(struct virtq *vq, unsigned slot, const struct buffer *buf,
 	unsigned count);
 

@@ -2,7 +2,7 @@
 /*
  * virtq.c - a split virtqueue from the driver's side (virtio 1.2, 2.7)
  *
- * Request slot s owns descriptors CHAIN_MAX * s onwards, or one descriptor and an
+ * Request slot s owns descriptors CHAIN_MAX * s onwards, or descriptor s and an
  * indirect table: no free list is needed.  x86 keeps loads and stores in order;
  * only "publish, then look whether to notify" needs a real fence.
  */
@@ -26,11 +26,18 @@ static void fill_chain(struct vring_desc *desc, uint16_t first,
 	}
 }
 
+/* Descriptors of a slot. */
+static unsigned stride(const struct virtq *vq)
+{
+	return vq->indirect ? 1 : CHAIN_MAX;
+}
+
 void virtq_put(struct virtq *vq, unsigned slot, const struct buffer *buf,
 	unsigned count)
 {
-	uint16_t head = (uint16_t)(slot * CHAIN_MAX);
+	uint16_t head = (uint16_t)(slot * stride(vq));
 
+	CHECK(head + stride(vq) <= vq->size);
 	if (vq->indirect) {
 		fill_chain(vq->table[slot], 0, buf, count);
 		vq->desc[head] = (struct vring_desc){
@@ -92,8 +99,8 @@ bool virtq_wait(struct virtq *vq, struct vring_used_elem *ret)
 
 unsigned virtq_slot(const struct virtq *vq, const struct vring_used_elem *used)
 {
-	CHECK(used->id < vq->size && used->id % CHAIN_MAX == 0);
-	return used->id / CHAIN_MAX;
+	CHECK(used->id < vq->size && used->id % stride(vq) == 0);
+	return used->id / stride(vq);
 }
 
 static void set_used_event(struct virtq *vq, uint16_t v)
