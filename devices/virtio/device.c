@@ -127,17 +127,13 @@ bool virtio_pop(
 
 /*
  * A driver that adds chains as fast as they are served must not keep the loop
- * from other devices: after BUDGET chains the rest waits for the next round.
+ * from other devices: after BUDGET chains the rest waits for the next turn.
  */
 static void serve(struct virtio_device *dev, unsigned index) ON_LOOP
 {
-	struct virtq *ring = &dev->queues[index].ring;
-
 	dev->budget = BUDGET;
-	do {
-		virtq_disable_kick(ring);
-		dev->model->kick(dev->priv, index);
-	} while (dev->active && dev->budget && virtq_enable_kick(ring));
+	virtq_disable_kick(&dev->queues[index].ring);
+	dev->model->kick(dev->priv, index);
 	if (!dev->budget)
 		loop_call(dev->loop, &dev->again);
 }
@@ -168,6 +164,19 @@ static bool poll_queues(struct loop_poller *poller)
 		container_of(poller, struct virtio_device, poller));
 }
 
+/* The loop is about to sleep: kicks are wanted again. */
+static bool arm_queues(struct loop_poller *poller)
+{
+	struct virtio_device *dev = container_of(
+		poller, struct virtio_device, poller);
+	bool pending = false;
+
+	claim_loop_thread();
+	for (unsigned i = 0; i < dev->queue_count; i++)
+		pending |= virtq_enable_kick(&dev->queues[i].ring);
+	return pending && serve_pending(dev);
+}
+
 void virtio_kicked(struct virtio_device *dev)
 {
 	serve_pending(dev);
@@ -191,7 +200,7 @@ int virtio_device_init(
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.flush = { .fn = flush },
 		.again = { .fn = serve_again },
-		.poller = { .poll = poll_queues },
+		.poller = { .poll = poll_queues, .arm = arm_queues },
 	};
 	dev->queues = calloc(dev->queue_count, sizeof(*dev->queues));
 	if (!dev->queues)

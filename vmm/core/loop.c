@@ -176,15 +176,15 @@ void loop_poller_del(struct loop *loop, struct loop_poller *poller)
 		loop->poll_window_ns = 0;
 }
 
-/* Every poller once; poll() may delete any of them. */
-static bool poll_once(struct loop *loop) ON_LOOP
+/* Every poller once; a callback may delete any of them. */
+static bool poll_once(struct loop *loop, bool arm) ON_LOOP
 {
 	struct loop_poller *poller = loop->pollers;
 	bool found = false;
 
 	for (; poller; poller = loop->next_poller) {
 		loop->next_poller = poller->next;
-		found |= poller->poll(poller);
+		found |= arm ? poller->arm(poller) : poller->poll(poller);
 	}
 	return found;
 }
@@ -208,7 +208,7 @@ static bool busy_poll(struct loop *loop) ON_LOOP
 	uint64_t deadline_ns = now_ns() + loop->poll_window_ns;
 
 	do {
-		if (poll_once(loop) || loop->engine->pending(loop)) {
+		if (poll_once(loop, false) || loop->engine->pending(loop)) {
 			loop_count(METRIC_POLLS_HIT, 1);
 			open_window(loop);
 			return true;
@@ -224,10 +224,12 @@ static bool may_sleep(struct loop *loop) ON_LOOP
 {
 	if (loop->defers.head)
 		return false;
-	if (!loop->poll_window_ns)
-		return true;
-	/* What is queued is handed over before time is spent on polling. */
-	return !loop->ops.head && !busy_poll(loop);
+	if (loop->poll_window_ns) {
+		/* What is queued is handed over before time goes to polling. */
+		if (loop->ops.head || busy_poll(loop))
+			return false;
+	}
+	return !poll_once(loop, true);
 }
 
 static void sleep_until_ready(struct loop *loop) ON_LOOP

@@ -162,12 +162,15 @@ void loop_defer(struct loop *loop, struct loop_defer *defer) ON_LOOP;
 /* ---- busy polling ---- */
 
 /*
- * Before the loop sleeps it calls poll() again and again for up to 50 us,
- * as long as that has lately paid off; poll() looks at memory only and returns
- * true when it found work (and did it).  An idle machine does not poll.
+ * Before the loop sleeps it calls poll() again and again for up to 50 us, as long
+ * as that has lately paid off.  poll() looks at memory only and returns true when it
+ * found work (and did it), so that whoever makes the work need not ring a
+ * doorbell.  arm() runs right before sleeping: ask for the doorbell, look once more,
+ * and return true if work had come meanwhile (and was done).
  */
 struct loop_poller {
 	bool (*poll)(struct loop_poller *poller);
+	bool (*arm)(struct loop_poller *poller);
 	struct loop_poller *next; /* the loop's */
 };
 
