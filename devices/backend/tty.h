@@ -4,7 +4,10 @@
  *
  * Output is buffered and written by the loop, many bytes at a time, without ever
  * blocking: when nobody reads, the oldest unread bytes make room and are counted.
- * Input is read by the loop when the model has room for it.
+ * Input is read by the loop when the model has room for it; only a raw terminal
+ * is also read ahead, so that the escape key works when the guest does not.
+ *
+ * The process ignores or blocks SIGPIPE.
  */
 #ifndef MUSTER_DEVICES_BACKEND_TTY_H
 #define MUSTER_DEVICES_BACKEND_TTY_H
@@ -26,9 +29,13 @@ struct tty_events {
 	void (*escape)(void *owner);
 };
 
+/* bytes_written, bytes_lost: complete once tty_free() has returned. */
+extern const struct metric_group tty_metrics;
+
 /*
  * `in_fd` may be -1 (no input); both descriptors are borrowed.  A terminal at
- * `in_fd` is put into raw mode until tty_free().  0 or -errno with a sentence.
+ * `in_fd` is put into raw mode until tty_free(), unless another process group
+ * has it in the foreground.  0 or -errno with a sentence.
  */
 int tty_new(struct loop *loop, int in_fd, int out_fd, struct tty **ret);
 
@@ -47,7 +54,8 @@ bool tty_is_raw(const struct tty *tty);
 
 /*
  * Write out what is buffered (waiting at most a second for a slow reader),
- * restore the terminal, free.  NULL is fine.  After the loop has ended.
+ * restore the terminal, free.  NULL is fine.  After loop_run() has returned and
+ * the threads that write have ended, before loop_free().
  */
 struct tty *tty_free(struct tty *tty);
 
