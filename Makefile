@@ -35,7 +35,7 @@ OBJS_BASE = buf crc err iov log metrics ratelimit text thread
 OBJS_CORE = bus irq kvm loop loop_epoll loop_pool loop_uring loop_watch mem
 OBJS_CPU = $(addprefix $(ARCH)/,cpuid exits msr topology vcpu)
 OBJS_DEVICES = backend/disk virtio/blk virtio/device virtio/mmio virtio/rng virtio/virtqueue \
-	platform backend/nonblock backend/tty backend/tty_in backend/tty_out
+	platform backend/nonblock backend/tty backend/tty_in backend/tty_out serial
 OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
 OBJS_FIRMWARE =
 OBJS_VMM = config config_args config_value config_words
@@ -48,7 +48,7 @@ LIB_OBJS = $(filter-out cli/main,$(OBJS))
 
 # tests/unit/NAME.c: one cmocka program each
 UNIT_TESTS = base mem bus irq config boot bzimage cmdline elf platform loop_ops loop_watch \
-	tty
+	serial tty
 
 # tests/fuzz/NAME.c: one LLVMFuzzerTestOneInput each; corpus in tests/fuzz/corpus/NAME
 FUZZERS = options
