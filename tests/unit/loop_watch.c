@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pty.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -83,6 +84,21 @@ static void watch_reports_what_is_ready_when_added_once(void **state)
 	struct test_watch t;
 
 	watch_init(&t, loop_of(state), 1, watch_ready);
+	watch_add(&t);
+	run_for(t.loop, 3 * MS);
+	assert_int_equal(t.events, 1);
+	watch_fini(&t);
+}
+
+static void watch_reports_a_terminal_that_hung_up_once(void **state)
+{
+	struct test_watch t = { .loop = loop_of(state) };
+	int master;
+
+	assert_int_equal(openpty(&master, &t.watch.fd, NULL, NULL, NULL), 0);
+	close(master);
+	t.watch.events = POLLIN;
+	t.watch.ready = watch_ready;
 	watch_add(&t);
 	run_for(t.loop, 3 * MS);
 	assert_int_equal(t.events, 1);
@@ -336,6 +352,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_BOTH(watch_reports_every_edge_though_nothing_is_read),
 		ON_BOTH(watch_reports_what_is_ready_when_added_once),
+		ON_BOTH(watch_reports_a_terminal_that_hung_up_once),
 		ON_BOTH(watch_deleted_in_its_own_callback_is_silent),
 		ON_BOTH(watch_deleted_by_another_callback_is_silent),
 		ON_BOTH(watch_added_in_place_of_a_deleted_one_gets_none_of_its_events),

@@ -282,6 +282,16 @@ static bool fill_watches(struct uring *u)
 	return true;
 }
 
+/*
+ * An error, or a hang-up that has nothing left to wait for (a terminal whose
+ * other end is gone), would be there again at once, and for ever: report it
+ * once.
+ */
+static bool may_come_again(int res)
+{
+	return res >= 0 && !(res & (POLLERR | POLLHUP));
+}
+
 static void watch_completed(
 	struct uring *u, const struct io_uring_cqe *cqe) ON_LOOP
 {
@@ -289,8 +299,7 @@ static void watch_completed(
 
 	if (!slot)
 		return;
-	/* An error would only come again: report it, once. */
-	if (!(cqe->flags & IORING_CQE_F_MORE) && cqe->res >= 0)
+	if (!(cqe->flags & IORING_CQE_F_MORE) && may_come_again(cqe->res))
 		want(u, slot, SLOT_WANTED);
 	loop_ready(slot, cqe->res < 0 ? POLLERR : (uint32_t)cqe->res);
 }
