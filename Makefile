@@ -51,7 +51,7 @@ UNIT_TESTS = base mem bus irq config boot bzimage cmdline elf platform loop_ops 
 	serial tty
 
 # tests/fuzz/NAME.c: one LLVMFuzzerTestOneInput each; corpus in tests/fuzz/corpus/NAME
-FUZZERS = options
+FUZZERS = options serial
 
 all: $(if $(filter cli/main,$(OBJS)),$(O)/muster) $(O)/libmuster.a
 
