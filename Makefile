@@ -47,8 +47,8 @@ OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \
 LIB_OBJS = $(filter-out cli/main,$(OBJS))
 
 # tests/unit/NAME.c: one cmocka program each
-UNIT_TESTS = base mem bus irq config boot bzimage cmdline elf platform loop_ops loop_watch \
-	serial tty
+UNIT_TESTS = base mem bus irq config boot bzimage cmdline elf platform loop_ops \
+	loop_watch serial tty loop loop_engine
 
 # tests/fuzz/NAME.c: one LLVMFuzzerTestOneInput each; corpus in tests/fuzz/corpus/NAME
 FUZZERS = options serial

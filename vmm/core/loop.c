@@ -14,8 +14,8 @@
  * Busy polling follows KVM's halt polling.  The window starts at 0.  To be
  * woken soon after falling asleep means that polling would have caught it, so
  * the window opens; to sleep for longer than any window means that polling was
- * wasted, and it is halved until it closes.  What busy_poll() looks at is
- * memory: the pollers' rings and the completion queue.
+ * wasted, and it is halved until it closes.  Meanwhile io_uring's completions
+ * are seen in memory too; epoll has to be asked.
  */
 #include "vmm/core/loop.h"
 

@@ -57,7 +57,7 @@ struct loop_engine_ops {
 	/* Dispatch what is at hand: done() and ready(). */
 	void (*reap)(struct loop *loop);
 
-	/* Would enter and reap find something?  Looks at memory only. */
+	/* While busy polling: would reap, or enter and reap, find something? */
 	bool (*pending)(struct loop *loop);
 };
 

@@ -55,18 +55,33 @@ static void epoll_unwatch(struct loop *loop, struct watch_slot *slot, int fd)
 
 /* ---- the turn ---- */
 
-static void epoll_enter(struct loop *loop, bool block) ON_LOOP
+static void wait_for_events(struct epoll *e, int timeout_ms)
 {
-	struct epoll *e = to_epoll(loop);
-	int n;
+	int n = epoll_wait(e->epoll_fd, e->events, EVENTS_MAX, timeout_ms);
 
-	if (loop->ops.head)
-		pool_give(&e->pool, &loop->ops);
-	n = epoll_wait(e->epoll_fd, e->events, EVENTS_MAX, block ? -1 : 0);
 	loop_count(METRIC_ENTERS, 1);
 	if (n < 0 && errno != EINTR)
 		log_limited(LOG_WARN, "epoll_wait: %s", strerror(errno));
 	e->count = MAX(n, 0);
+}
+
+static void epoll_enter(struct loop *loop, bool block) ON_LOOP
+{
+	struct epoll *e = to_epoll(loop);
+
+	if (loop->ops.head)
+		pool_give(&e->pool, &loop->ops);
+	if (!e->count)
+		wait_for_events(e, block ? -1 : 0);
+}
+
+/* Nothing in memory tells: a poll that did not ask would only delay events. */
+static bool epoll_pending(struct loop *loop) ON_LOOP
+{
+	struct epoll *e = to_epoll(loop);
+
+	wait_for_events(e, 0);
+	return e->count > 0;
 }
 
 static void epoll_reap(struct loop *loop) ON_LOOP
@@ -82,11 +97,6 @@ static void epoll_reap(struct loop *loop) ON_LOOP
 			loop_ready(slot, e->events[i].events);
 	}
 	e->count = 0;
-}
-
-static bool epoll_pending(struct loop *loop) ON_LOOP
-{
-	return pool_has_done(&to_epoll(loop)->pool);
 }
 
 static void operations_done(struct loop_watch *watch, uint32_t events) ON_LOOP

@@ -124,16 +124,6 @@ void pool_take(struct pool *pool, op_queue *ret)
 	pthread_mutex_unlock(&pool->lock);
 }
 
-bool pool_has_done(struct pool *pool)
-{
-	bool any;
-
-	pthread_mutex_lock(&pool->lock);
-	any = pool->done.head != NULL;
-	pthread_mutex_unlock(&pool->lock);
-	return any;
-}
-
 int pool_init(struct pool *pool)
 {
 	pool->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

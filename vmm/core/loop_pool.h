@@ -33,6 +33,4 @@ void pool_give(struct pool *pool, op_queue *ops);
 /* Append what is done, with op->res set, to `ret`. */
 void pool_take(struct pool *pool, op_queue *ret);
 
-bool pool_has_done(struct pool *pool);
-
 #endif

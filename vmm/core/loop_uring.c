@@ -89,21 +89,22 @@ static int sysctl_disabled(void)
 
 static int refused_by_policy(int rc)
 {
-	static const char *const why[] = {
-		"a seccomp filter (a container's, perhaps) forbids "
-		"io_uring_setup; "
-		"allow it",
-		"sysctl kernel.io_uring_disabled=1 forbids io_uring to this "
-		"user; "
-		"join the group of kernel.io_uring_group, set the sysctl to 0",
-		"sysctl kernel.io_uring_disabled=2 forbids io_uring; set it to "
-		"0",
-	};
-	int level = sysctl_disabled();
-
-	if (level < 0 || level >= (int)ARRAY_SIZE(why))
-		level = 0;
-	return err_set(rc, "%s, or use --loop-engine epoll", why[level]);
+	switch (sysctl_disabled()) {
+	case 2:
+		return err_set(rc,
+			"kernel.io_uring_disabled=2 forbids io_uring: set that "
+			"sysctl to 0, or use --loop-engine epoll");
+	case 1:
+		return err_set(rc,
+			"kernel.io_uring_disabled=1 forbids io_uring to this "
+			"user: join the group in kernel.io_uring_group, set "
+			"the sysctl to 0, or use --loop-engine epoll");
+	default:
+		return err_set(rc,
+			"a seccomp filter (of a container?) forbids io_uring: "
+			"allow io_uring_setup, io_uring_enter and "
+			"io_uring_register, or use --loop-engine epoll");
+	}
 }
 
 static int refused(int rc)
@@ -237,7 +238,7 @@ static void uring_unwatch(struct loop *loop, struct watch_slot *slot, int fd)
 		want(u, slot, SLOT_UNWANTED);
 		return;
 	}
-	slot->state = SLOT_FREE; /* the kernel never heard of it */
+	slot->state = SLOT_FREE; /* nothing of it is in the kernel */
 	u->changes--;
 }
 
