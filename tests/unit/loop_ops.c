@@ -166,6 +166,40 @@ static void burst_of_a_thousand_ops_is_done_once_each(void **state)
 	free(t);
 }
 
+#define RING_ENTRIES 256 /* of the submission ring, as in loop_uring.c */
+
+/* Reads of an empty pipe fill the ring; one more operation must get by them. */
+static void op_past_a_full_ring_does_not_wait_for_those_before_it(void **state)
+{
+	struct loop *loop = loop_of(state);
+	struct test_op *t = calloc(RING_ENTRIES, sizeof(*t));
+	unsigned left = RING_ENTRIES;
+	char bytes[RING_ENTRIES] = { 0 }, byte;
+	struct iovec iov = { &byte, 1 };
+	int pipes[2];
+
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	for (unsigned i = 0; i < RING_ENTRIES; i++) {
+		t[i] = (struct test_op){ .loop = loop, .left = &left };
+		t[i].op = (struct loop_op){ .code = LOOP_READV,
+			.fd = pipes[0],
+			.iov = &iov,
+			.iov_count = 1,
+			.done = op_done };
+		loop_submit(loop, &t[i].op);
+	}
+	assert_int_equal(run_op(loop, (struct loop_op){ .code = LOOP_FDATASYNC,
+					      .fd = pipes[0] }),
+		-EINVAL);
+	assert_int_equal(left, RING_ENTRIES);
+	assert_int_equal(write(pipes[1], bytes, sizeof(bytes)), sizeof(bytes));
+	loop_run(loop);
+	assert_int_equal(left, 0);
+	close(pipes[0]);
+	close(pipes[1]);
+	free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +209,7 @@ int main(void)
 		ON_BOTH(op_of_every_kind_on_a_bad_descriptor_is_done_with_ebadf),
 		ON_BOTH(op_may_be_submitted_again_when_done),
 		ON_BOTH(burst_of_a_thousand_ops_is_done_once_each),
+		ON_URING(op_past_a_full_ring_does_not_wait_for_those_before_it),
 	};
 
 	alarm(30);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <liburing.h>
 #include <poll.h>
 #include <pty.h>
 #include <stdlib.h>
@@ -233,6 +234,38 @@ static void watch_deleted_lets_go_of_its_descriptor(void **state)
 	watch_fini(&c.trigger);
 }
 
+/* Let another io_uring, which rings the eventfd `fd`, complete an operation. */
+static void complete_elsewhere(struct io_uring *other)
+{
+	io_uring_prep_nop(io_uring_get_sqe(other));
+	assert_int_equal(io_uring_submit(other), 1);
+}
+
+/*
+ * The kernel ends a multishot poll that is woken by a ring's own eventfd, lest
+ * two rings wake each other for ever; other kernels, and a full completion
+ * ring, have other reasons.
+ */
+static void watch_that_the_kernel_has_ended_is_armed_again(void **state)
+{
+	struct test_watch t;
+	struct io_uring other;
+
+	watch_init(&t, loop_of(state), 0, watch_ready);
+	watch_add(&t);
+	assert_int_equal(io_uring_queue_init(8, &other, 0), 0);
+	assert_int_equal(io_uring_register_eventfd(&other, t.watch.fd), 0);
+	for (int i = 0; i < 3; i++) {
+		run_for(t.loop, MS);
+		t.events = 0;
+		complete_elsewhere(&other);
+		run_for(t.loop, MS);
+		assert_true(t.events > 0);
+	}
+	io_uring_queue_exit(&other);
+	watch_fini(&t);
+}
+
 static void watch_refuses_what_cannot_be_polled(void **state)
 {
 	struct loop *loop = loop_of(state);
@@ -360,6 +393,7 @@ int main(void)
 		ON_BOTH(watch_added_in_place_of_a_deleted_one_gets_none_of_its_events),
 		ON_BOTH(watch_deleted_and_added_again_reports_readiness_anew),
 		ON_BOTH(watch_deleted_lets_go_of_its_descriptor),
+		ON_URING(watch_that_the_kernel_has_ended_is_armed_again),
 		ON_BOTH(watch_refuses_what_cannot_be_polled),
 		ON_BOTH(watch_refuses_more_than_the_maximum),
 		ON_BOTH(timer_expires_once_and_not_early),
