@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tables.c - build the firmware's tables and put them into guest memory */
+#include "firmware/tables.h"
+
+#include <errno.h>
+
+#include "firmware/acpi.h"
+#include "firmware/mptable.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/base/err.h"
+
+static const struct place {
+	const char *what;
+	void (*build)(
+		struct buf *out, const struct machine *machine, gpa_t base);
+	uint64_t start, end;
+} places[] = {
+	{ "ACPI tables", acpi_build, LOWMEM_ACPI, LOWMEM_ACPI_END },
+	{ "MP table", mptable_build, LOWMEM_MPTABLE, LOWMEM_MPTABLE_END },
+};
+
+static int install(const struct place *place, const struct machine *machine)
+{
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+
+	place->build(&b, machine, GPA(place->start));
+	if (b.failed)
+		return err_set(
+			-ENOMEM, "no memory to build the %s", place->what);
+	if (b.len > place->end - place->start)
+		return err_set(-ENOSPC, "the %s take %zu bytes, %llu fit",
+			place->what, b.len,
+			(unsigned long long)(place->end - place->start));
+	if (mem_write(machine->mem, GPA(place->start), b.data, b.len) < 0)
+		return err_set(-ENOSPC,
+			"--memory: %llu KiB do not even hold the %s; give "
+			"more than a MiB",
+			(unsigned long long)(machine->mem->size_bytes / KIB),
+			place->what);
+	return 0;
+}
+
+int firmware_install(const struct machine *machine, gpa_t *ret_rsdp)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(places); i++) {
+		int rc = install(&places[i], machine);
+
+		if (rc < 0)
+			return rc;
+	}
+	*ret_rsdp = GPA(LOWMEM_ACPI);
+	return 0;
+}
