@@ -51,7 +51,7 @@ UNIT_TESTS = base mem bus irq config boot bzimage cmdline elf platform loop loop
 	loop_ops loop_watch serial tty aml dsdt firmware
 
 # tests/fuzz/NAME.c: one LLVMFuzzerTestOneInput each; corpus in tests/fuzz/corpus/NAME
-FUZZERS = options serial
+FUZZERS = options serial bzimage elf
 
 all: $(if $(filter cli/main,$(OBJS)),$(O)/muster) $(O)/libmuster.a
 

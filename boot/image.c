@@ -58,11 +58,10 @@ int boot_file_read(
 
 	if (offset > file->size_bytes || len > file->size_bytes - offset)
 		return boot_file_err(file, -EBADMSG,
-			"truncated: has %llu bytes, its headers name byte "
-			"0x%llx; "
-			"fetch it again",
+			"truncated: it has %llu bytes, its headers name 0x%llx "
+			"at 0x%llx; fetch it again",
 			(unsigned long long)file->size_bytes,
-			(unsigned long long)(offset + len));
+			(unsigned long long)len, (unsigned long long)offset);
 	while (len) {
 		ssize_t n = pread(file->fd, at, len, (off_t)offset);
 
