@@ -38,7 +38,8 @@ OBJS_DEVICES = backend/disk virtio/blk virtio/device virtio/mmio virtio/rng virt
 	platform backend/nonblock backend/tty backend/tty_in backend/tty_out serial
 OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
 OBJS_FIRMWARE = acpi aml dsdt mptable tables
-OBJS_VMM = config config_args config_value config_words
+OBJS_VMM = config config_args config_value config_words devices ending \
+	vcpu vm
 OBJS_CLI =
 
 OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * devices.h - the devices of a machine, from its configuration
+ *
+ * Three steps, so that nothing on the host is created before everything that the
+ * user can get wrong has been checked: open what must exist (disks), plan where
+ * each device will be (boot/ and firmware/ read the plan), build.
+ */
+#ifndef MUSTER_VMM_DEVICES_H
+#define MUSTER_VMM_DEVICES_H
+
+#include "devices/backend/disk.h"
+#include "devices/backend/tty.h"
+#include "devices/device.h"
+#include "devices/platform.h"
+#include "devices/serial.h"
+#include "devices/virtio/blk.h"
+#include "devices/virtio/mmio.h"
+#include "devices/virtio/rng.h"
+#include "vmm/config.h"
+#include "vmm/core/machine.h"
+
+struct device_disk {
+	struct disk *disk;
+	char *name; /* "disk PATH", for messages */
+	struct virtio_blk blk;
+};
+
+struct devices {
+	struct platform platform;
+	struct irq_line serial_irq;
+	struct serial serial;
+	int console_fd; /* owned; CONSOLE_FILE */
+	struct tty *tty;
+	void (*escape)(void *owner);
+	void *owner;
+	unsigned disk_count;
+	struct device_disk disk[MACHINE_VIRTIO_MAX];
+	struct virtio_rng rng;
+	unsigned virtio_count;
+	struct virtio_device *virtio[MACHINE_VIRTIO_MAX];
+	struct virtio_mmio mmio[MACHINE_VIRTIO_MAX];
+};
+
+/* Who the devices are built for; all borrowed. */
+struct devices_env {
+	const struct vm_config *config;
+	const struct machine *machine;
+	struct loop *loop;
+	int vm_fd;
+	struct bus *ports;
+	struct bus *mmio;
+	machine_event_fn event;
+	void (*escape)(void *owner); /* on the loop */
+	void *owner;
+};
+
+/* Open and lock the disks; changes nothing on the host. */
+int devices_open(struct devices *devices, const struct vm_config *config);
+
+/* Fill in the virtio windows of `machine`: the disks in order, then the rng. */
+void devices_plan(const struct vm_config *config, struct machine *machine);
+
+/* Make the devices; the only file that this creates is --console file=. */
+int devices_build(struct devices *devices, const struct devices_env *env);
+
+/*
+ * Wait until no request is in flight and stop all virtio devices.  While the
+ * loop runs, when no vCPU does.
+ */
+void devices_drain(struct devices *devices);
+
+/* After the loop has ended; half-built is fine. */
+void devices_fini(struct devices *devices);
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vcpu.c - one thread per vCPU
+ *
+ * Stopping has no window: `stop` and immediate_exit are set before the signal is
+ * sent, so a thread that has not entered KVM_RUN yet will return from it at
+ * once, and one that is inside is interrupted.  The handler is empty.
+ */
+#include "vmm/vcpu.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "cpu/cpu.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/base/err.h"
+#include "vmm/core/kvm.h"
+
+enum { EXITS, EXITS_PORT, EXITS_MMIO, EXITS_UNCLAIMED };
+
+static struct metric metrics[] = {
+	[EXITS] = { "exits", "returns from KVM_RUN", 0 },
+	[EXITS_PORT] = { "exits_port", "of these, for port I/O", 0 },
+	[EXITS_MMIO] = { "exits_mmio", "of these, for an MMIO access", 0 },
+	[EXITS_UNCLAIMED] = { "exits_unclaimed",
+		"MMIO accesses that no device decodes", 0 },
+};
+
+const struct metric_group vcpu_metrics = { "vcpu", metrics,
+	ARRAY_SIZE(metrics) };
+
+static int kick_signal(void)
+{
+	return SIGRTMIN;
+}
+
+static void empty_handler(int signal)
+{
+	(void)signal;
+}
+
+/* ---- running ---- */
+
+static void handle_mmio(struct vcpu *vcpu) ON_VCPU
+{
+	struct kvm_run *run = vcpu->run;
+	const struct bus *mmio = vcpu->env->mmio;
+	unsigned len = MIN(run->mmio.len, sizeof(run->mmio.data));
+	bool claimed;
+
+	if (run->mmio.is_write)
+		claimed = bus_write(
+			mmio, run->mmio.phys_addr, run->mmio.data, len);
+	else
+		claimed = bus_read(
+			mmio, run->mmio.phys_addr, run->mmio.data, len);
+	metric_add(&metrics[EXITS_MMIO], 1);
+	metric_add(&metrics[EXITS_UNCLAIMED], !claimed);
+}
+
+static void end(struct vcpu *vcpu, enum vcpu_end why, const char *what,
+	uint64_t code) ON_VCPU
+{
+	struct buf detail = BUF_INIT;
+
+	buf_printf(&detail, "%s %llu: ", what, (unsigned long long)code);
+	cpu_vcpu_dump(vcpu->fd, &detail);
+	buf_u8(&detail, 0);
+	vcpu->env->ended(vcpu->env->owner, vcpu->index, why,
+		detail.failed ? what : (const char *)detail.data);
+	buf_fini(&detail);
+}
+
+/* False when the vCPU cannot go on. */
+static bool handle_exit(struct vcpu *vcpu) ON_VCPU
+{
+	struct kvm_run *run = vcpu->run;
+
+	metric_add(&metrics[EXITS], 1);
+	if (cpu_exit(run, vcpu->env->ports)) {
+		metric_add(&metrics[EXITS_PORT], 1);
+		return true;
+	}
+	switch (run->exit_reason) {
+	case KVM_EXIT_MMIO:
+		handle_mmio(vcpu);
+		return true;
+	case KVM_EXIT_INTR:
+	case KVM_EXIT_IRQ_WINDOW_OPEN:
+		return true;
+	case KVM_EXIT_SHUTDOWN:
+		end(vcpu, VCPU_TRIPLE_FAULT, "triple fault", 0);
+		return false;
+	case KVM_EXIT_FAIL_ENTRY:
+		end(vcpu, VCPU_FAILED, "entry refused, reason",
+			run->fail_entry.hardware_entry_failure_reason);
+		return false;
+	case KVM_EXIT_INTERNAL_ERROR:
+		end(vcpu, VCPU_FAILED, "KVM internal error",
+			run->internal.suberror);
+		return false;
+	default:
+		end(vcpu, VCPU_FAILED, "unexpected exit", run->exit_reason);
+		return false;
+	}
+}
+
+/* -EAGAIN is a vCPU that was just started by another one. */
+static bool run_once(struct vcpu *vcpu) ON_VCPU
+{
+	if (!ioctl(vcpu->fd, KVM_RUN, NULL))
+		return handle_exit(vcpu);
+	if (errno == EINTR || errno == EAGAIN)
+		return true;
+	end(vcpu, VCPU_FAILED, "KVM_RUN fails, errno", (uint64_t)errno);
+	return false;
+}
+
+static void *vcpu_main(void *arg)
+{
+	struct vcpu *vcpu = arg;
+	sigset_t kick;
+
+	claim_vcpu_thread();
+	sigemptyset(&kick);
+	sigaddset(&kick, kick_signal());
+	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
+	while (!vcpu->env->stop && run_once(vcpu))
+		;
+	return NULL;
+}
+
+/* ---- life ---- */
+
+int vcpu_init(struct vcpu *vcpu, int kvm_fd, int vm_fd, unsigned index,
+	struct vcpu_env *env)
+{
+	int bytes = kvm_ioctl(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, NULL);
+	void *run;
+
+	*vcpu = (struct vcpu){ .index = index, .env = env };
+	vcpu->fd = kvm_ioctl_val(vm_fd, KVM_CREATE_VCPU, index);
+	if (vcpu->fd < 0)
+		return err_set(vcpu->fd,
+			"--cpus: KVM cannot create vCPU %u: %s", index,
+			strerror(-vcpu->fd));
+	if (bytes < (int)sizeof(*vcpu->run))
+		return err_set(
+			-ENOTSUP, "KVM_GET_VCPU_MMAP_SIZE gives %d", bytes);
+	run = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+		vcpu->fd, 0);
+	if (run == MAP_FAILED)
+		return err_set(-errno, "cannot map vCPU %u: %s", index,
+			strerror(errno));
+	vcpu->run = run;
+	vcpu->run_bytes = (size_t)bytes;
+	return 0;
+}
+
+void vcpu_fini(struct vcpu *vcpu)
+{
+	if (!vcpu->env)
+		return;
+	if (vcpu->run)
+		munmap(vcpu->run, vcpu->run_bytes);
+	close_fd(vcpu->fd);
+}
+
+int vcpus_start(struct vcpu *vcpus, unsigned count)
+{
+	struct sigaction action = { .sa_handler = empty_handler };
+
+	sigaction(kick_signal(), &action, NULL);
+	for (unsigned i = 0; i < count; i++) {
+		char name[16];
+		int rc;
+
+		snprintf(name, sizeof(name), "vcpu%u", i);
+		rc = thread_start(&vcpus[i].thread, name, vcpu_main, &vcpus[i]);
+		if (rc) {
+			vcpus_stop(vcpus, count);
+			return rc;
+		}
+		vcpus[i].started = true;
+	}
+	return 0;
+}
+
+void vcpus_stop(struct vcpu *vcpus, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (!vcpus[i].started)
+			continue;
+		vcpus[i].env->stop = true;
+		__atomic_store_n(
+			&vcpus[i].run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+		pthread_kill(vcpus[i].thread, kick_signal());
+	}
+	for (unsigned i = 0; i < count; i++) {
+		if (vcpus[i].started)
+			pthread_join(vcpus[i].thread, NULL);
+		vcpus[i].started = false;
+	}
+}
