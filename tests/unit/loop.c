@@ -227,7 +227,7 @@ struct test_poller {
 	struct loop *loop;
 	struct loop_watch kick; /* rings itself `kicks` times */
 	unsigned kicks;
-	unsigned polls;
+	unsigned polls, arms;
 	unsigned found;
 	unsigned stop_at; /* stop the loop when this many were found */
 };
@@ -235,6 +235,12 @@ struct test_poller {
 static bool poll_nothing(struct loop_poller *poller)
 {
 	container_of(poller, struct test_poller, poller)->polls++;
+	return false;
+}
+
+static bool arm_for_nothing(struct loop_poller *poller)
+{
+	container_of(poller, struct test_poller, poller)->arms++;
 	return false;
 }
 
@@ -250,7 +256,10 @@ static void kicked(struct loop_watch *watch, uint32_t events)
 static void poller_init(struct test_poller *t, struct loop *loop,
 	bool (*poll)(struct loop_poller *poller))
 {
-	*t = (struct test_poller){ .loop = loop, .poller.poll = poll };
+	*t = (struct test_poller){
+		.loop = loop,
+		.poller = { .poll = poll, .arm = arm_for_nothing },
+	};
 	t->kick.fd = eventfd(0, EFD_CLOEXEC);
 	t->kick.events = POLLIN;
 	t->kick.ready = kicked;
@@ -342,6 +351,39 @@ static void poller_that_finds_work_is_asked_again(void **state)
 	poller_fini(&t);
 }
 
+static void poller_is_armed_before_the_loop_sleeps(void **state)
+{
+	struct test_poller t;
+
+	poller_init(&t, loop_of(state), poll_nothing);
+	run_for(t.loop, MS);
+	assert_true(t.arms > 0);
+	poller_fini(&t);
+}
+
+/* The loop would sleep for ever if it did after arm() has found work. */
+static bool arm_finds_work(struct loop_poller *poller)
+{
+	struct test_poller *t = container_of(
+		poller, struct test_poller, poller);
+
+	if (++t->arms == t->stop_at)
+		loop_stop(t->loop);
+	return true;
+}
+
+static void poller_that_finds_work_when_armed_keeps_the_loop_awake(void **state)
+{
+	struct test_poller t;
+
+	poller_init(&t, loop_of(state), poll_nothing);
+	t.poller.arm = arm_finds_work;
+	t.stop_at = 100;
+	loop_run(t.loop);
+	assert_int_equal(t.arms, 100);
+	poller_fini(&t);
+}
+
 static bool delete_self(struct loop_poller *poller)
 {
 	struct test_poller *t = container_of(
@@ -380,6 +422,8 @@ int main(void)
 		ON_BOTH(poller_is_left_alone_on_an_idle_loop),
 		ON_BOTH(poller_is_asked_while_the_loop_is_busy),
 		ON_BOTH(poller_that_finds_work_is_asked_again),
+		ON_BOTH(poller_is_armed_before_the_loop_sleeps),
+		ON_BOTH(poller_that_finds_work_when_armed_keeps_the_loop_awake),
 		ON_BOTH(poller_deleted_by_itself_is_not_asked_again),
 	};
 

@@ -322,7 +322,7 @@ static void idle_loop_makes_no_system_call(void **state)
 	pthread_t thread;
 
 	idler.loop = loop_of(state);
-	idler.poller.poll = poll_nothing;
+	idler.poller.poll = idler.poller.arm = poll_nothing;
 	idler.ready.fn = tell_tid;
 	loop_poller_add(idler.loop, &idler.poller);
 	loop_call(idler.loop, &idler.ready);
