@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fake_irq.c - every function of irq.h: edges are counted, doorbells forgotten */
+#include "tests/unit/fake_irq.h"
+
+#include <errno.h>
+
+#include "vmm/base/err.h"
+
+static unsigned edges[FAKE_GSIS];
+static unsigned fail_at;
+
+unsigned fake_irq_edges(uint32_t gsi)
+{
+	unsigned n = edges[gsi];
+
+	edges[gsi] = 0;
+	return n;
+}
+
+void fake_irq_fail_at(unsigned nth)
+{
+	fail_at = nth;
+}
+
+static int maybe_fail(void)
+{
+	if (fail_at && !--fail_at)
+		return err_set(-EIO, "a failure made by the test");
+	return 0;
+}
+
+int irq_set_default_routes(int vm_fd)
+{
+	(void)vm_fd;
+	return 0;
+}
+
+int irq_line_init(struct irq_line *line, int vm_fd, uint32_t gsi)
+{
+	int rc = maybe_fail();
+
+	(void)vm_fd;
+	line->fd = rc ? -1 : (int)gsi;
+	return rc;
+}
+
+void irq_line_fini(struct irq_line *line)
+{
+	line->fd = -1;
+}
+
+void irq_line_raise(const struct irq_line *line)
+{
+	edges[line->fd]++;
+}
+
+int irq_doorbell(int vm_fd, int event_fd, gpa_t gpa)
+{
+	(void)vm_fd;
+	(void)event_fd;
+	(void)gpa;
+	return maybe_fail();
+}
