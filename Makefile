@@ -129,6 +129,11 @@ check-integration:
 check:
 	$(Q)tests/check
 
+# Side by side with QEMU's microvm; each prints its ratios and limits.
+BENCHES = start blk memory syscalls
+bench: all guests
+	$(Q)for b in $(BENCHES); do bench/$$b || exit 1; done
+
 # ---- the rest ----
 
 demo:
@@ -140,7 +145,7 @@ install: all
 clean:
 	rm -rf $(O) build-asan build-tsan build-fuzz build-static
 
-.PHONY: all check check-unit check-fuzz check-asan check-tsan check-integration \
+.PHONY: all bench check check-unit check-fuzz check-asan check-tsan check-integration \
 	clean demo fuzz fuzz-bins install lint unit-bins
 .SECONDARY:
 -include $(OBJS:%=$(O)/%.d) $(UNIT_BINS:=.d) $(FUZZ_BINS:=.d)
