@@ -9,8 +9,10 @@ ifeq ($(filter clean demo help,$(MAKECMDGOALS)),)
 include $(CONFIG)
 endif
 
-config.mk:
-	./configure
+# Made again, with the settings of the last time, when configure has changed.
+CONFIGURE ?= ./configure
+config.mk: configure
+	$(CONFIGURE)
 
 Q = $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2);)
