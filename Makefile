@@ -40,8 +40,8 @@ OBJS_DEVICES = backend/disk virtio/blk virtio/device virtio/mmio virtio/rng virt
 	platform backend/nonblock backend/tty backend/tty_in backend/tty_out serial
 OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
 OBJS_FIRMWARE = acpi aml dsdt mptable tables
-OBJS_VMM = config config_args config_value config_words devices ending \
-	vcpu vm
+OBJS_VMM = config config_args config_value config_words devices ending vcpu vm \
+	outcome
 OBJS_CLI =
 
 OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \
@@ -50,8 +50,8 @@ OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \
 LIB_OBJS = $(filter-out cli/main,$(OBJS))
 
 # tests/unit/NAME.c: one cmocka program each
-UNIT_TESTS = base mem bus irq config boot bzimage cmdline elf platform loop loop_engine \
-	loop_ops loop_watch serial tty aml dsdt firmware
+UNIT_TESTS = base mem bus irq config boot bzimage cmdline elf platform loop \
+	loop_engine loop_ops loop_watch serial tty aml dsdt firmware text
 
 # tests/fuzz/NAME.c: one LLVMFuzzerTestOneInput each; corpus in tests/fuzz/corpus/NAME
 FUZZERS = options serial bzimage elf

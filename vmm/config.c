@@ -35,7 +35,7 @@ static const struct config_field disk_fields[] = {
 		.type = CONFIG_BOOL,
 		.offset = CONFIG_AT(struct disk_config, direct, bool),
 		.fallback = "off",
-		.help = "bypass the host's page cache (O_DIRECT)",
+		.help = "bypass the host's page cache",
 	},
 	{
 		.name = "id",

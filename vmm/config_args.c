@@ -10,9 +10,6 @@
 #include "vmm/base/text.h"
 #include "vmm/config_field.h"
 
-/* "--loop-engine " or "--disk readonly=": what stands in front of a value. */
-#define LABEL_MAX 64
-
 static void *member(void *base, size_t offset)
 {
 	return (char *)base + offset;
@@ -132,7 +129,7 @@ static int set_pair(
 	const struct config_field *list, char *pair, void *item, uint32_t *seen)
 {
 	char *value = strchr(pair, '=');
-	char label[LABEL_MAX];
+	char label[CONFIG_LABEL_MAX];
 	const struct config_field *f;
 
 	if (!value)
@@ -250,7 +247,7 @@ static int set_option(const struct config_object *object,
 	const struct config_field *f, const char *value, uint32_t *seen,
 	void *base)
 {
-	char label[LABEL_MAX];
+	char label[CONFIG_LABEL_MAX];
 
 	if (f->type == CONFIG_LIST)
 		return add_item(f, value, base);

@@ -90,6 +90,7 @@ void config_print_args(
 /* ---- one field ---- */
 
 /* `label` stands in front of the value in sentences: "--cpus ", "--disk id=". */
+#define CONFIG_LABEL_MAX 64
 int config_set(const struct config_field *field, const char *label,
 	const char *value, void *base);
 

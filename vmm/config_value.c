@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,6 +175,7 @@ static int set_choice(const struct config_field *f, const char *label,
 	const struct config_choice *c = f->choices;
 	unsigned *at = (void *)((char *)base + f->offset);
 	char **arg = (void *)((char *)base + f->aux_offset);
+	char arg_label[CONFIG_LABEL_MAX];
 
 	while (c->name &&
 		(strlen(c->name) != len || strncmp(c->name, value, len)))
@@ -185,7 +187,10 @@ static int set_choice(const struct config_field *f, const char *label,
 	if (!c->arg && value[len])
 		return refuse(-EINVAL, f, label, value, "takes no argument");
 	*at = (unsigned)(c - f->choices);
-	return c->arg ? set_text(f, label, value + len + 1, arg) : 0;
+	if (!c->arg)
+		return 0;
+	snprintf(arg_label, sizeof(arg_label), "%s%s=", label, c->name);
+	return set_text(f, arg_label, value + len + 1, arg);
 }
 
 int config_set(const struct config_field *f, const char *label,

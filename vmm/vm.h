@@ -23,6 +23,20 @@ enum outcome {
 	OUTCOME_DEBUG_EXIT = 256, /* the status is in `status` */
 };
 
+/* One row for each outcome, in ascending order: help, man page and README. */
+struct outcome_info {
+	enum outcome outcome;
+	const char *name; /* one word */
+	const char *help; /* a phrase, no capital, no stop */
+};
+
+extern const struct outcome_info outcome_table[];
+extern const unsigned outcome_table_count;
+
+/* The status as people know it: "13", or "N" where the guest chooses. */
+#define OUTCOME_STATUS_MAX 12
+const char *outcome_status(enum outcome outcome, char ret[OUTCOME_STATUS_MAX]);
+
 struct vm_result {
 	enum outcome outcome;
 	int status;     /* the process's exit status */
