@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c - find the verb and hand over */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/verb.h"
+#include "vmm/base/cleanup.h"
+
+/* The options that stand for a verb. */
+static const struct {
+	const char *option;
+	const struct verb *verb;
+} synonyms[] = {
+	{ "--help", &verb_help },
+	{ "-h", &verb_help },
+	{ "--version", &verb_version },
+	{ "-V", &verb_version },
+};
+
+static const struct verb *find(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(synonyms); i++)
+		if (!strcmp(synonyms[i].option, word))
+			return synonyms[i].verb;
+	return verb_find(word);
+}
+
+static int no_verb(void)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+
+	help_put_overview(&text);
+	fwrite(text.data, 1, text.len, stderr);
+	return STATUS_USAGE;
+}
+
+/* A value never begins with "--" (config_field.h), so this is always the option. */
+static bool wants_help(int argc, char *const argv[])
+{
+	for (int i = 0; i < argc; i++)
+		if (!strcmp(argv[i], "--help"))
+			return true;
+	return argc == 1 && !strcmp(argv[0], "-h");
+}
+
+int main(int argc, char *argv[])
+{
+	const struct verb *verb;
+
+	if (argc < 2)
+		return no_verb();
+	verb = find(argv[1]);
+	if (!verb)
+		return output_error(STATUS_USAGE, -EINVAL);
+	if (wants_help(argc - 2, argv + 2)) {
+		char *name[] = { (char *)verb->name };
+
+		return verb_help.run(1, name);
+	}
+	return verb->run(argc - 2, argv + 2);
+}
