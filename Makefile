@@ -56,7 +56,11 @@ UNIT_TESTS = base mem bus irq config boot bzimage cmdline elf platform loop \
 # tests/fuzz/NAME.c: one LLVMFuzzerTestOneInput each; corpus in tests/fuzz/corpus/NAME
 FUZZERS = options serial bzimage elf
 
-all: $(if $(filter cli/main,$(OBJS)),$(O)/muster) $(O)/libmuster.a
+MAN_PAGES = muster.1 muster-run.1 muster-doctor.1
+
+PROGRAM = $(O)/muster $(MAN_PAGES:%=$(O)/man/%)
+
+all: $(if $(filter cli/main,$(OBJS)),$(PROGRAM)) $(O)/libmuster.a
 
 $(O)/libmuster.a: $(LIB_OBJS:%=$(O)/%.o)
 	$(call say,AR,$@)
@@ -65,6 +69,16 @@ $(O)/libmuster.a: $(LIB_OBJS:%=$(O)/%.o)
 $(O)/muster: $(O)/cli/main.o $(O)/libmuster.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# The man pages are made from the tables that the program itself uses.
+$(O)/docs/genman: $(O)/docs/genman.o $(O)/libmuster.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(O)/man/%.1: $(O)/docs/genman
+	$(call say,MAN,$@)
+	$(Q)mkdir -p $(@D) && $< $(patsubst muster-%,%,$(filter-out muster,$*)) >$@.new && \
+		mv $@.new $@
 
 $(O)/vmm/base/%.o $(O)/vmm/core/%.o: CFLAGS += $(STRICT)
 
@@ -143,6 +157,8 @@ demo:
 
 install: all
 	install -D -m 755 $(O)/muster $(DESTDIR)$(PREFIX)/bin/muster
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(MAN_PAGES:%=$(O)/man/%) $(DESTDIR)$(PREFIX)/share/man/man1
 
 clean:
 	rm -rf $(O) build-asan build-tsan build-fuzz build-static
@@ -150,4 +166,4 @@ clean:
 .PHONY: all bench check check-unit check-fuzz check-asan check-tsan check-integration \
 	clean demo fuzz fuzz-bins install lint unit-bins
 .SECONDARY:
--include $(OBJS:%=$(O)/%.d) $(UNIT_BINS:=.d) $(FUZZ_BINS:=.d)
+-include $(OBJS:%=$(O)/%.d) $(O)/docs/genman.d $(UNIT_BINS:=.d) $(FUZZ_BINS:=.d)
