@@ -41,7 +41,7 @@ OBJS_DEVICES = backend/disk virtio/blk virtio/device virtio/mmio virtio/rng virt
 OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
 OBJS_FIRMWARE = acpi aml dsdt mptable tables
 OBJS_VMM = config config_args config_value config_words devices ending vcpu vm \
-	outcome
+	outcome config_print
 OBJS_CLI = doctor doctor_checks help output run verbs
 
 OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* help.c - the overview, and the help of a verb, for a terminal of 80 columns */
+/* help.c - the overview and the help of a verb, 80 columns wide */
 #include <string.h>
 
 #include "cli/verb.h"

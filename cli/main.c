@@ -35,7 +35,7 @@ static int no_verb(void)
 	return STATUS_USAGE;
 }
 
-/* A value never begins with "--" (config_field.h), so this is always the option. */
+/* No separate value begins with "--" (config_args.c): it is the option. */
 static bool wants_help(int argc, char *const argv[])
 {
 	for (int i = 0; i < argc; i++)

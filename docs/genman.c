@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * genman.c - print a man page, made from the tables that the program itself uses
+ * genman.c - print a man page, made from the tables that muster itself uses
  *
  * genman        muster(1): the commands and the exit statuses
  * genman VERB   muster-VERB(1): what the command does and its options

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config.c - the settings of a VM: their tables, and what binds them together */
+/* config.c - the settings of a VM: their tables, and what binds them */
 #include "vmm/config.h"
 
 #include <assert.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_args.c - whole objects: defaults, arguments, key=value lists, release */
+/* config_args.c - whole objects: defaults, arguments, lists, release */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,7 +220,7 @@ static int no_value(const struct config_field *f, const char *next)
 }
 
 /*
- * The value of the option at `argv[0]`; *ret_used is how many arguments it took.
+ * The value of the option at argv[0]; *ret_used is how many arguments it took.
  * A separate value may not begin with "--": it is rather an option whose
  * predecessor lost its value.
  */

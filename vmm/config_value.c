@@ -67,7 +67,7 @@ static int refuse(int rc, const struct config_field *field, const char *label,
 
 /* ---- numbers ---- */
 
-/* Decimal digits and a unit; what does not fit in 64 bits becomes UINT64_MAX. */
+/* Decimal digits and a unit; what is past 64 bits becomes UINT64_MAX. */
 static int parse_number(
 	const struct unit *unit, const char *value, uint64_t *ret)
 {

@@ -165,7 +165,7 @@ def test_doctor_speaks_json(run):
     assert lines == run("doctor").stdout.splitlines()[:-1]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="root: hides /dev/kvm by a mount")
+@pytest.mark.needs("root")  # to hide /dev/kvm below a mount
 def test_doctor_names_an_absent_kvm(muster):
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-c",
