@@ -42,7 +42,7 @@ OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
 OBJS_FIRMWARE = acpi aml dsdt mptable tables
 OBJS_VMM = config config_args config_value config_words devices ending vcpu vm \
 	outcome config_print
-OBJS_CLI = doctor doctor_checks help output run verbs
+OBJS_CLI = doctor doctor_checks help main output run verbs
 
 OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \
 	$(OBJS_DEVICES:%=devices/%) $(OBJS_BOOT:%=boot/%) $(OBJS_FIRMWARE:%=firmware/%) \
@@ -60,7 +60,7 @@ MAN_PAGES = muster.1 muster-run.1 muster-doctor.1
 
 PROGRAM = $(O)/muster $(MAN_PAGES:%=$(O)/man/%)
 
-all: $(if $(filter cli/main,$(OBJS)),$(PROGRAM)) $(O)/libmuster.a
+all: $(PROGRAM)
 
 $(O)/libmuster.a: $(LIB_OBJS:%=$(O)/%.o)
 	$(call say,AR,$@)

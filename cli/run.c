@@ -36,7 +36,7 @@ static int run(int argc, char *const argv[])
 	rc = vm_run(&config, &result);
 	if (rc)
 		return output_error(result.status, rc);
-	fprintf(stderr, "muster: %s\n", result.line);
+	log_say("%s", result.line);
 	return result.status;
 }
 

@@ -4,26 +4,12 @@
 
 #include <stdio.h>
 
-static const struct {
-	enum outcome outcome;
-	const char *line;
-} lines[] = {
-	{ OUTCOME_POWER_OFF, "the guest powered off" },
-	{ OUTCOME_VMM_FAILED, "the VM cannot go on" },
-	{ OUTCOME_REBOOT, "the guest rebooted, which ends a microVM" },
-	{ OUTCOME_TRIPLE_FAULT, "the guest ended in a triple fault" },
-	{ OUTCOME_PANIC, "the guest's kernel panicked; see its console" },
-	{ OUTCOME_TIMEOUT, "stopped by --timeout" },
-	{ OUTCOME_STOPPED, "stopped" },
-	{ OUTCOME_DEBUG_EXIT, "the guest ended by the debug-exit port" },
-};
-
 static const char *line_of(enum outcome outcome)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(lines); i++)
-		if (lines[i].outcome == outcome)
-			return lines[i].line;
-	return "ended";
+	for (unsigned i = 0; i < outcome_table_count; i++)
+		if (outcome_table[i].outcome == outcome)
+			return outcome_table[i].line;
+	return "the VM ended";
 }
 
 void ending_init(struct ending *ending, struct loop *control)

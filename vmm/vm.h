@@ -28,6 +28,8 @@ struct outcome_info {
 	enum outcome outcome;
 	const char *name; /* one word */
 	const char *help; /* a phrase, no capital, no stop */
+	const char
+		*line; /* what a run that ended so says; NULL: it never ran */
 };
 
 extern const struct outcome_info outcome_table[];

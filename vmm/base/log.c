@@ -13,11 +13,11 @@
 static _Atomic int max_level = LOG_WARN;
 static atomic_bool raw_terminal;
 
-static const char *const level_name[] = {
-	[LOG_ERROR] = "error",
-	[LOG_WARN] = "warning",
-	[LOG_INFO] = "info",
-	[LOG_DEBUG] = "debug",
+static const char *const level_prefix[] = {
+	[LOG_ERROR] = "error: ",
+	[LOG_WARN] = "warning: ",
+	[LOG_INFO] = "info: ",
+	[LOG_DEBUG] = "debug: ",
 };
 
 void log_set_level(enum log_level level)
@@ -45,23 +45,36 @@ static void write_line(const char *line, size_t len)
 	} while (n < 0 && errno == EINTR);
 }
 
-void log_write(enum log_level level, const char *fmt, ...)
+static void write_formatted(const char *prefix, const char *fmt, va_list ap)
 {
 	char line[LINE_MAX_BYTES];
 	int saved_errno = errno;
-	const char *end = raw_terminal ? "\r\n" : "\n";
+	size_t len = (size_t)snprintf(line, sizeof(line), "muster: %s", prefix);
+
+	len += (size_t)vsnprintf(line + len, sizeof(line) - len, fmt, ap);
+	len = MIN(len, sizeof(line) - 3);
+	len += (size_t)snprintf(line + len, sizeof(line) - len, "%s",
+		raw_terminal ? "\r\n" : "\n");
+	write_line(line, len);
+	errno = saved_errno;
+}
+
+void log_write(enum log_level level, const char *fmt, ...)
+{
 	va_list ap;
-	size_t len;
 
 	if ((int)level > max_level)
 		return;
-	len = (size_t)snprintf(
-		line, sizeof(line), "muster: %s: ", level_name[level]);
 	va_start(ap, fmt);
-	len += (size_t)vsnprintf(line + len, sizeof(line) - len, fmt, ap);
+	write_formatted(level_prefix[level], fmt, ap);
 	va_end(ap);
-	len = MIN(len, sizeof(line) - 3);
-	len += (size_t)snprintf(line + len, sizeof(line) - len, "%s", end);
-	write_line(line, len);
-	errno = saved_errno;
+}
+
+void log_say(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	write_formatted("", fmt, ap);
+	va_end(ap);
 }

@@ -25,6 +25,9 @@ void log_set_raw_terminal(bool raw);
 
 void log_write(enum log_level level, const char *fmt, ...) PRINTF(2, 3);
 
+/* "muster: …" whatever the level: the few lines that a person waits for. */
+void log_say(const char *fmt, ...) PRINTF(1, 2);
+
 #define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_write(LOG_WARN, __VA_ARGS__)
 #define log_info(...)  log_write(LOG_INFO, __VA_ARGS__)
