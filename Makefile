@@ -22,8 +22,10 @@ WARN = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla \
 # Sizes from guests and files meet host types in these two layers.
 STRICT = -Wconversion -Wno-sign-conversion
 
+# gcc warns that ThreadSanitizer does not model fences.
 SANITIZE_FLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
-	$(if $(findstring undefined,$(SANITIZE)),-fno-sanitize-recover=undefined))
+	$(if $(findstring undefined,$(SANITIZE)),-fno-sanitize-recover=undefined) \
+	$(if $(findstring thread,$(SANITIZE)),-Wno-tsan))
 HARDEN = $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong
 
 CFLAGS = -std=gnu17 $(USER_CFLAGS) $(WARN) $(HARDEN) $(SANITIZE_FLAGS) -fPIE -pthread \
@@ -34,7 +36,7 @@ LDFLAGS = $(USER_LDFLAGS) $(SANITIZE_FLAGS) -pthread \
 # ---- objects, by layer ----
 
 OBJS_BASE = buf crc err iov log metrics ratelimit text thread
-OBJS_CORE = bus irq kvm loop loop_epoll loop_pool loop_uring loop_watch mem
+OBJS_CORE = bus irq kvm loop loop_epoll loop_pool loop_ring loop_uring loop_watch mem
 OBJS_CPU = $(addprefix $(ARCH)/,cpuid exits msr topology vcpu)
 OBJS_DEVICES = backend/disk virtio/blk virtio/device virtio/mmio virtio/rng virtio/virtqueue \
 	platform backend/nonblock backend/tty backend/tty_in backend/tty_out serial

@@ -35,11 +35,10 @@ static void forbid(unsigned nr, int error)
 }
 
 /* What a child, which may not make an io_uring, finds; 0 is as it should be. */
-static int child_without_io_uring(int error, const char *cause)
+static int child_with_a_refused_ring(int error, const char *cause)
 {
 	struct loop *loop = NULL;
 
-	forbid(__NR_io_uring_setup, error);
 	if (loop_new(LOOP_AUTO, &loop) < 0)
 		return 1;
 	if (strcmp(loop_engine_name(loop), "epoll") != 0)
@@ -54,6 +53,18 @@ static int child_without_io_uring(int error, const char *cause)
 	if (!strstr(err_text(), "--loop-engine epoll"))
 		return 5;
 	return 0;
+}
+
+static int child_without_io_uring(int error, const char *cause)
+{
+	forbid(__NR_io_uring_setup, error);
+	return child_with_a_refused_ring(error, cause);
+}
+
+static int child_without_register(int error, const char *cause)
+{
+	forbid(__NR_io_uring_register, error);
+	return child_with_a_refused_ring(error, cause);
 }
 
 /* Run `child` in a process of its own; it must return 0. */
@@ -75,6 +86,12 @@ static void epoll_serves_where_seccomp_forbids_io_uring(void **state)
 {
 	(void)state;
 	check_child(child_without_io_uring, EPERM, "forbids io_uring");
+}
+
+static void epoll_serves_where_seccomp_forbids_to_set_a_ring_up(void **state)
+{
+	loop_of(state);
+	check_child(child_without_register, EPERM, "io_uring_register");
 }
 
 static void epoll_serves_where_the_kernel_has_no_io_uring(void **state)
@@ -347,6 +364,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(epoll_serves_where_seccomp_forbids_io_uring),
+		ON_URING(epoll_serves_where_seccomp_forbids_to_set_a_ring_up),
 		cmocka_unit_test(epoll_serves_where_the_kernel_has_no_io_uring),
 		cmocka_unit_test(epoll_serves_where_locked_memory_is_short),
 		ON_URING(auto_takes_io_uring_where_it_can_be_had),
