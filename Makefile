@@ -53,7 +53,7 @@ LIB_OBJS = $(filter-out cli/main,$(OBJS))
 
 # tests/unit/NAME.c: one cmocka program each
 UNIT_TESTS = base mem bus irq config boot bzimage cmdline elf platform loop \
-	loop_engine loop_ops loop_watch serial tty_in tty_out aml dsdt firmware text
+	loop_engine loop_ops loop_watch serial tty aml dsdt firmware text
 
 # tests/fuzz/NAME.c: one LLVMFuzzerTestOneInput each; corpus in tests/fuzz/corpus/NAME
 FUZZERS = options serial bzimage elf
