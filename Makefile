@@ -93,7 +93,7 @@ $(O)/%.o: %.c $(CONFIG)
 include tests/guests/guests.mk
 
 # Those of iovecs and virtio; each names its fakes.
-UNIT_TESTS += iov virtqueue virtqueue_notify
+UNIT_TESTS += iov virtqueue virtqueue_notify virtio
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
 
@@ -105,6 +105,10 @@ $(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/libmuster.a
 	$(Q)$(link) -lcmocka
 
 $(O)/tests/unit/virtqueue $(O)/tests/unit/virtqueue_notify: $(O)/tests/unit/ring.o
+
+ON_FAKES = $(addprefix $(O)/tests/unit/,virtio)
+$(ON_FAKES): $(addprefix $(O)/tests/unit/,fake_irq.o fake_loop.o guest.o ring.o)
+$(addprefix $(O)/tests/unit/,virtio): $(O)/tests/unit/counter.o
 
 unit-bins: $(UNIT_BINS)
 

@@ -288,15 +288,8 @@ static bool is_idle(const struct loop *loop)
 	       (loop->hold || !loop->ops.head);
 }
 
-void fake_loop_settle(struct loop *loop)
-{
-	while (!is_idle(loop)) {
-		fake_loop_dispatch(loop);
-		fake_loop_finish_batch(loop);
-	}
-}
-
-bool fake_loop_poll(struct loop *loop)
+/* poll() may delete its own poller. */
+static bool call_pollers(struct loop *loop, bool arm)
 {
 	struct loop_poller *poller, *next;
 	bool found = false;
@@ -304,10 +297,23 @@ bool fake_loop_poll(struct loop *loop)
 	loop->inside = true;
 	for (poller = loop->pollers; poller; poller = next) {
 		next = poller->next;
-		found |= poller->poll(poller);
+		found |= arm ? poller->arm(poller) : poller->poll(poller);
 	}
 	loop->inside = false;
 	return found;
+}
+
+bool fake_loop_poll(struct loop *loop)
+{
+	return call_pollers(loop, false);
+}
+
+void fake_loop_settle(struct loop *loop)
+{
+	while (!is_idle(loop) || call_pollers(loop, true)) {
+		fake_loop_dispatch(loop);
+		fake_loop_finish_batch(loop);
+	}
 }
 
 /* ---- what a test asks for ---- */

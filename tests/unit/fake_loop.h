@@ -25,10 +25,10 @@ void fake_loop_ring(struct loop *loop, struct loop_watch *watch);
 void fake_loop_dispatch(struct loop *loop);
 void fake_loop_finish_batch(struct loop *loop);
 
-/* Turns, until there is nothing left to do but what is held back. */
+/* Turns, until it would sleep: nothing is left but what is held back, pollers armed. */
 void fake_loop_settle(struct loop *loop);
 
-/* Call each poller once, as a loop does that is about to sleep. */
+/* Call each poller's poll() once. */
 bool fake_loop_poll(struct loop *loop);
 
 /* Operations stay submitted while `hold`. */
