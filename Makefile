@@ -93,7 +93,7 @@ $(O)/%.o: %.c $(CONFIG)
 include tests/guests/guests.mk
 
 # Those of iovecs and virtio; each names its fakes.
-UNIT_TESTS += iov virtqueue virtqueue_notify virtio
+UNIT_TESTS += iov virtqueue virtqueue_notify virtio virtio_batch
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
 
@@ -106,9 +106,9 @@ $(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/libmuster.a
 
 $(O)/tests/unit/virtqueue $(O)/tests/unit/virtqueue_notify: $(O)/tests/unit/ring.o
 
-ON_FAKES = $(addprefix $(O)/tests/unit/,virtio)
+ON_FAKES = $(addprefix $(O)/tests/unit/,virtio virtio_batch)
 $(ON_FAKES): $(addprefix $(O)/tests/unit/,fake_irq.o fake_loop.o guest.o ring.o)
-$(addprefix $(O)/tests/unit/,virtio): $(O)/tests/unit/counter.o
+$(addprefix $(O)/tests/unit/,virtio virtio_batch): $(O)/tests/unit/counter.o
 
 unit-bins: $(UNIT_BINS)
 

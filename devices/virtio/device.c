@@ -64,6 +64,9 @@ static void flush(struct loop_defer *defer) ON_LOOP
 		defer, struct virtio_device, flush);
 	bool interrupt = false;
 
+	/* Reset since the batch began: the rings are the driver's again. */
+	if (!dev->active)
+		return;
 	for (unsigned i = 0; i < dev->queue_count; i++) {
 		struct virtio_queue *q = &dev->queues[i];
 
