@@ -151,9 +151,9 @@ def medians(runs, measure):
             for monitor, values in samples.items()}
 
 
-def warm_disk(folder):
+def warm_disk(folder, name="disk"):
     """A file full of data, all of it in the page cache."""
-    path = Path(folder) / "disk"
+    path = Path(folder) / name
     path.write_bytes(os.urandom(DISK_BYTES))
     path.read_bytes()
     return path
