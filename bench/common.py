@@ -164,7 +164,8 @@ def prepare():
         sys.exit("/dev/kvm is needed and cannot be opened")
     if not os.access(MUSTER, os.X_OK):
         sys.exit(f"{MUSTER} is needed: run make")
-    subprocess.run(["make", "-s", "guests"], cwd=ROOT, check=True)
+    subprocess.run(["make", "-s", "guests"], cwd=ROOT, stdout=sys.stderr,
+                   check=True)
 
 
 def main(doc, measure, runs=10):
