@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run.c - `muster run`: one VM, from the command line to its exit status */
-#include <stdio.h>
 #include <string.h>
 
 #include "cli/verb.h"

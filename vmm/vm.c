@@ -188,7 +188,7 @@ static int make_memory(struct vm *vm)
 		rc = check_memory_limit(vm);
 	if (!rc)
 		rc = mem_map(&vm->mem, vm->fd);
-	return rc;
+	return rc ? err_wrap(rc, "--memory") : 0;
 }
 
 /*

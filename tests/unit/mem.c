@@ -61,7 +61,7 @@ static void more_than_the_address_space_is_refused(void **state)
 
 	(void)state;
 	assert_int_equal(mem_init(&mem, 1ull << 62), -ENOMEM);
-	assert_non_null(strstr(err_text(), "ask for less"));
+	assert_non_null(strstr(err_text(), "give less"));
 	assert_int_equal(mem.count, 0);
 	assert_int_equal(mem_init(&mem, 0ull - MEM_PAGE_SIZE), -ENOMEM);
 	mem_fini(&mem);

@@ -51,9 +51,8 @@ int mem_init(struct mem *mem, uint64_t size_bytes)
 		if (rc < 0) {
 			mem_fini(mem);
 			return err_set(rc,
-				"%llu MiB of memory: the host cannot provide "
-				"so "
-				"much address space (%s); ask for less",
+				"%llu MiB: the host cannot provide so much "
+				"address space (%s); give less",
 				(unsigned long long)(size_bytes / MIB),
 				strerror(-rc));
 		}
@@ -120,9 +119,8 @@ int mem_map(const struct mem *mem, int vm_fd)
 
 		if (rc < 0)
 			return err_set(rc,
-				"KVM refuses %llu MiB of memory at 0x%llx: %s",
+				"%llu MiB: KVM refuses so much (%s); give less",
 				(unsigned long long)(slot.memory_size / MIB),
-				(unsigned long long)slot.guest_phys_addr,
 				strerror(-rc));
 	}
 	return 0;
