@@ -42,8 +42,8 @@ OBJS_DEVICES = backend/disk virtio/blk virtio/device virtio/mmio virtio/rng virt
 	platform backend/nonblock backend/tty backend/tty_in backend/tty_out serial
 OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
 OBJS_FIRMWARE = acpi aml dsdt mptable tables
-OBJS_VMM = config config_args config_value config_words devices ending vcpu vm \
-	outcome config_print
+OBJS_VMM = config config_args config_print config_value config_words devices \
+	ending outcome vcpu vm
 OBJS_CLI = doctor doctor_checks help main output run verbs
 
 OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \
@@ -53,16 +53,14 @@ LIB_OBJS = $(filter-out cli/main,$(OBJS))
 
 # tests/unit/NAME.c: one cmocka program each
 UNIT_TESTS = base mem bus irq config boot bzimage cmdline elf platform loop \
-	loop_engine loop_ops loop_watch serial tty aml dsdt firmware text
+	loop_engine loop_ops loop_watch serial tty_in tty_out aml dsdt firmware text
 
 # tests/fuzz/NAME.c: one LLVMFuzzerTestOneInput each; corpus in tests/fuzz/corpus/NAME
 FUZZERS = options serial bzimage elf
 
 MAN_PAGES = muster.1 muster-run.1 muster-doctor.1
 
-PROGRAM = $(O)/muster $(MAN_PAGES:%=$(O)/man/%)
-
-all: $(PROGRAM)
+all: $(O)/muster $(MAN_PAGES:%=$(O)/man/%)
 
 $(O)/libmuster.a: $(LIB_OBJS:%=$(O)/%.o)
 	$(call say,AR,$@)
