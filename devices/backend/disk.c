@@ -55,6 +55,11 @@ static int explain_open(const struct disk_options *o, int error)
 			"--disk path=%s: a directory; give a disk image or a "
 			"block device",
 			o->path);
+	if (error == EACCES && o->readonly)
+		return err_set(-error,
+			"--disk path=%s: cannot open for reading: %s; change "
+			"its permissions",
+			o->path, strerror(error));
 	if ((error == EACCES || error == EROFS) && !o->readonly)
 		return err_set(-error,
 			"--disk path=%s: cannot open for writing: %s; change "
@@ -71,13 +76,16 @@ static int explain_open(const struct disk_options *o, int error)
 
 static int open_file(const struct disk_options *o, bool direct, int *ret_fd)
 {
-	int flags = O_CLOEXEC | O_NONBLOCK | (o->readonly ? O_RDONLY : O_RDWR) |
-		    (direct ? O_DIRECT : 0);
-	int fd = open(o->path, flags);
+	int flags = (o->readonly ? O_RDONLY : O_RDWR) | (direct ? O_DIRECT : 0);
+	/* A FIFO without a writer must not keep us here. */
+	int fd = open(o->path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	if (fd < 0)
 		return explain_open(o, errno);
 	*ret_fd = fd;
+	/* Left on, io_uring would not hand to a worker what has to wait. */
+	if (fcntl(fd, F_SETFL, flags))
+		return explain_open(o, errno);
 	return 0;
 }
 
@@ -173,7 +181,8 @@ int disk_open(const struct disk_options *options, struct disk **ret)
 		.readonly = options->readonly,
 		.path = strdup(options->path),
 	};
-	rc = disk->path ? open_all(disk, options) : -ENOMEM;
+	rc = disk->path ? open_all(disk, options)
+			: err_set(-ENOMEM, "--disk: no memory");
 	if (rc) {
 		disk_close(disk);
 		return rc;
