@@ -85,9 +85,12 @@ void devices_plan(const struct vm_config *config, struct machine *machine)
 
 static int open_console_file(struct devices *devices, const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY,
-		0644);
+	int flags = O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	int fd = open(path, O_WRONLY | flags, 0644);
 
+	/* A FIFO that nobody reads yet: hold its other end, and go on. */
+	if (fd < 0 && errno == ENXIO)
+		fd = open(path, O_RDWR | flags, 0644);
 	if (fd < 0)
 		return err_set(-errno,
 			"--console file=%s: cannot open for writing: %s", path,

@@ -132,7 +132,8 @@ static void timeout_expired(struct loop_timer *timer)
 
 static int open_input(const char *option, const char *path, int *ret_fd)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* Not to wait for the writer of a FIFO, which is refused later anyway. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
 		return err_set(-errno, "%s %s: cannot open: %s", option, path,
@@ -316,8 +317,8 @@ static int open_metrics(struct vm *vm)
 
 	if (!path)
 		return 0;
-	vm->metrics_fd = open(
-		path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	vm->metrics_fd = open(path,
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0644);
 	if (vm->metrics_fd < 0)
 		return err_set(-errno,
 			"--metrics %s: cannot open for writing: %s", path,
