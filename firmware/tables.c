@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tables.c - build the firmware's tables and put them into guest memory */
+/* tables.c - build what the firmware leaves in memory, and put it there */
 #include "firmware/tables.h"
 
 #include <errno.h>
@@ -9,6 +9,25 @@
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 
+/*
+ * F000:FFF0, where a PC's BIOS starts.  Linux on hardware-reduced ACPI takes EFI
+ * for granted; where there is none its default way to reboot is to jump here.
+ */
+static void reset_build(
+	struct buf *out, const struct machine *machine, gpa_t base)
+{
+	static const uint8_t code[] = {
+		0xb0, MACHINE_RESET_VALUE, /* mov $VALUE, %al */
+		0xe6, MACHINE_RESET_PORT,  /* out %al, $PORT */
+		0xf4,                      /* 1: hlt */
+		0xeb, 0xfd,                /* jmp 1b */
+	};
+
+	(void)machine;
+	(void)base;
+	buf_append(out, code, sizeof(code));
+}
+
 static const struct place {
 	const char *what;
 	void (*build)(
@@ -17,6 +36,7 @@ static const struct place {
 } places[] = {
 	{ "ACPI tables", acpi_build, LOWMEM_ACPI, LOWMEM_ACPI_END },
 	{ "MP table", mptable_build, LOWMEM_MPTABLE, LOWMEM_MPTABLE_END },
+	{ "reset code", reset_build, LOWMEM_RESET, LOWMEM_END },
 };
 
 static int install(const struct place *place, const struct machine *machine)

@@ -147,6 +147,17 @@ static void mptable_lists_every_cpu_and_input(void **state)
 	mptable_lists(MACHINE_CPUS_MAX);
 }
 
+static void warm_reset_writes_the_reset_port(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, MACHINE_CPUS_MAX, MACHINE_VIRTIO_MAX);
+	assert_memory_equal(
+		guest(&f, 0xffff0, 7), "\xb0\xfe\xe6\x64\xf4\xeb\xfd", 7);
+	mem_fini(&f.mem);
+}
+
 static void memory_below_a_mib_is_refused(void **state)
 {
 	struct mem mem;
@@ -167,6 +178,7 @@ int main(void)
 		cmocka_unit_test(fadt_describes_a_hardware_reduced_machine),
 		cmocka_unit_test(madt_lists_every_cpu),
 		cmocka_unit_test(mptable_lists_every_cpu_and_input),
+		cmocka_unit_test(warm_reset_writes_the_reset_port),
 		cmocka_unit_test(memory_below_a_mib_is_refused),
 	};
 

@@ -54,7 +54,8 @@ struct machine {
 #define LOWMEM_ACPI          0xe0000 /* RSDP first, where a BIOS would have it */
 #define LOWMEM_ACPI_END      0xf0000
 #define LOWMEM_MPTABLE       0xf0000 /* floating pointer first */
-#define LOWMEM_MPTABLE_END   0x100000
+#define LOWMEM_MPTABLE_END   0xffff0
+#define LOWMEM_RESET         0xffff0 /* where a warm reset starts */
 #define LOWMEM_END           0x100000
 
 enum boot_mode {
