@@ -43,7 +43,7 @@ OBJS_DEVICES = backend/disk virtio/blk virtio/device virtio/mmio virtio/rng virt
 OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
 OBJS_FIRMWARE = acpi aml dsdt mptable tables
 OBJS_VMM = config config_args config_print config_value config_words devices \
-	ending outcome vcpu vm
+	ending outcome vcpu vm vm_build
 OBJS_CLI = doctor doctor_checks help main output run verbs
 
 OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \
@@ -62,9 +62,9 @@ MAN_PAGES = muster.1 muster-run.1 muster-doctor.1
 
 all: $(O)/muster $(MAN_PAGES:%=$(O)/man/%)
 
-$(O)/libmuster.a: $(LIB_OBJS:%=$(O)/%.o)
+$(O)/libmuster.a: $(LIB_OBJS:%=$(O)/%.o) Makefile
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
 $(O)/muster: $(O)/cli/main.o $(O)/libmuster.a
 	$(call say,LINK,$@)

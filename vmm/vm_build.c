@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vm_build.c - make the parts of a VM, in the order in which they depend on each
+ * other; files on the host are created last, when nothing that the user wrote
+ * can fail any more
+ */
+#include "vmm/vm_parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "boot/loader.h"
+#include "cpu/cpu.h"
+#include "firmware/tables.h"
+#include "vmm/base/err.h"
+#include "vmm/base/log.h"
+#include "vmm/core/irq.h"
+#include "vmm/core/kvm.h"
+
+/* ---- reports of the end ---- */
+
+static void machine_event(void *owner, enum machine_event event, uint8_t value)
+{
+	static const enum outcome outcomes[] = {
+		[MACHINE_POWER_OFF] = OUTCOME_POWER_OFF,
+		[MACHINE_RESET] = OUTCOME_REBOOT,
+		[MACHINE_PANIC] = OUTCOME_PANIC,
+		[MACHINE_DEBUG_EXIT] = OUTCOME_DEBUG_EXIT,
+	};
+	struct vm *vm = owner;
+
+	ending_report(&vm->ending, outcomes[event], value, NULL);
+}
+
+static void vcpu_ended(
+	void *owner, unsigned index, enum vcpu_end why, const char *detail)
+{
+	struct vm *vm = owner;
+
+	log_info("vCPU %u: %s", index, detail);
+	ending_report(&vm->ending,
+		why == VCPU_TRIPLE_FAULT ? OUTCOME_TRIPLE_FAULT
+					 : OUTCOME_VMM_FAILED,
+		0, why == VCPU_TRIPLE_FAULT ? NULL : detail);
+}
+
+static void escape_pressed(void *owner)
+{
+	struct vm *vm = owner;
+
+	ending_report(&vm->ending, OUTCOME_STOPPED, 0,
+		TTY_ESCAPE_NAME " was pressed");
+}
+
+static void signal_came(struct loop_watch *watch, uint32_t events)
+{
+	struct vm *vm = container_of(watch, struct vm, signals);
+	struct signalfd_siginfo info;
+	char detail[32];
+
+	(void)events;
+	if (read(vm->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	snprintf(detail, sizeof(detail), "SIG%s",
+		sigabbrev_np((int)info.ssi_signo));
+	ending_report(&vm->ending, OUTCOME_STOPPED, 0, detail);
+}
+
+static void timeout_expired(struct loop_timer *timer)
+{
+	struct vm *vm = container_of(timer, struct vm, timeout);
+	char detail[48];
+
+	snprintf(detail, sizeof(detail), "%llu ms are over",
+		(unsigned long long)vm->config->timeout_ms);
+	ending_report(&vm->ending, OUTCOME_TIMEOUT, 0, detail);
+}
+
+/* ---- the parts, in the order in which they are made ---- */
+
+static int open_input(const char *option, const char *path, int *ret_fd)
+{
+	/* Not to wait for the writer of a FIFO, which is refused later anyway. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return err_set(-errno, "%s %s: cannot open: %s", option, path,
+			strerror(errno));
+	*ret_fd = fd;
+	return 0;
+}
+
+static int open_inputs(struct vm *vm)
+{
+	const struct vm_config *config = vm->config;
+	int rc = open_input("--kernel", config->kernel, &vm->kernel_fd);
+
+	if (!rc && config->initrd)
+		rc = open_input("--initrd", config->initrd, &vm->initrd_fd);
+	if (!rc)
+		rc = devices_open(&vm->devices, config);
+	return rc;
+}
+
+static int make_kvm(struct vm *vm)
+{
+	int rc = kvm_open(KVM_DEVICE, &vm->kvm_fd);
+
+	if (!rc)
+		rc = kvm_require_caps(vm->kvm_fd);
+	if (!rc)
+		rc = cpu_model_new(vm->kvm_fd, vm->config->cpus, &vm->model);
+	if (!rc)
+		rc = kvm_create_vm(vm->kvm_fd, &vm->fd);
+	return rc;
+}
+
+static int check_memory_limit(const struct vm *vm)
+{
+	const struct mem_region *top = &vm->mem.region[vm->mem.count - 1];
+	uint64_t limit = cpu_physical_limit(vm->model);
+
+	if (top->gpa.v + top->size_bytes <= limit)
+		return 0;
+	return err_set(-E2BIG,
+		"--memory %llu MiB: this host's CPUs address %llu MiB; give "
+		"less",
+		(unsigned long long)(vm->config->memory_bytes / MIB),
+		(unsigned long long)(limit / MIB));
+}
+
+static int make_memory(struct vm *vm)
+{
+	int rc = mem_init(&vm->mem, vm->config->memory_bytes);
+
+	if (!rc)
+		rc = check_memory_limit(vm);
+	if (!rc)
+		rc = mem_map(&vm->mem, vm->fd);
+	return rc ? err_wrap(rc, "--memory") : 0;
+}
+
+/*
+ * After the memory: KVM registers these on its buses with a grace period each,
+ * and a memory slot that comes later waits for all of them (8 ms of a start).
+ */
+static int make_interrupts(struct vm *vm)
+{
+	int rc = cpu_vm_init(vm->kvm_fd, vm->fd);
+
+	return rc ? rc : irq_set_default_routes(vm->fd);
+}
+
+/* What is in memory when the guest starts. */
+static int fill_memory(struct vm *vm)
+{
+	const struct vm_config *config = vm->config;
+	const struct boot_files files = {
+		.kernel_fd = vm->kernel_fd,
+		.kernel_path = config->kernel,
+		.initrd_fd = vm->initrd_fd,
+		.initrd_path = config->initrd,
+		.cmdline = config->cmdline,
+	};
+	gpa_t rsdp;
+	int rc;
+
+	vm->machine = (struct machine){
+		.mem = &vm->mem,
+		.cpus = config->cpus,
+	};
+	devices_plan(config, &vm->machine);
+	rc = firmware_install(&vm->machine, &rsdp);
+	if (rc)
+		return rc;
+	return boot_load(&files, &vm->machine, rsdp, &vm->entry);
+}
+
+static int make_vcpus(struct vm *vm)
+{
+	vm->vcpu_env = (struct vcpu_env){
+		.ports = &vm->ports,
+		.mmio = &vm->mmio,
+		.ended = vcpu_ended,
+		.owner = vm,
+	};
+	vm->vcpus = calloc(vm->config->cpus, sizeof(*vm->vcpus));
+	if (!vm->vcpus)
+		return err_set(-ENOMEM, "--cpus: no memory");
+	for (unsigned i = 0; i < vm->config->cpus; i++) {
+		struct vcpu *vcpu = &vm->vcpus[i];
+		int rc = vcpu_init(vcpu, vm->kvm_fd, vm->fd, i, &vm->vcpu_env);
+
+		if (!rc)
+			rc = cpu_vcpu_init(vcpu->fd, vm->model, i);
+		if (rc)
+			return rc;
+	}
+	return cpu_vcpu_enter(vm->vcpus[0].fd, &vm->entry);
+}
+
+/* Signals are taken by the control loop; every thread has them blocked. */
+static int watch_signals(struct vm *vm)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	vm->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (vm->signal_fd < 0)
+		return err_set(-errno, "signalfd: %s", strerror(errno));
+	vm->signals = (struct loop_watch){
+		.fd = vm->signal_fd,
+		.events = POLLIN,
+		.ready = signal_came,
+	};
+	return loop_watch_add(vm->control, &vm->signals);
+}
+
+/*
+ * The control loop has no file operations, so that epoll is the cheaper engine:
+ * a second ring would cost more than it could ever save.
+ */
+static int make_loops(struct vm *vm)
+{
+	int rc = loop_new(LOOP_EPOLL, &vm->control);
+
+	if (rc)
+		return rc;
+	ending_init(&vm->ending, vm->control);
+	rc = watch_signals(vm);
+	if (!rc)
+		rc = loop_timer_init(
+			vm->control, &vm->timeout, timeout_expired);
+	if (!rc)
+		rc = loop_new(
+			(enum loop_engine)vm->config->loop_engine, &vm->io);
+	return rc;
+}
+
+static int make_devices(struct vm *vm)
+{
+	const struct devices_env env = {
+		.config = vm->config,
+		.machine = &vm->machine,
+		.loop = vm->io,
+		.vm_fd = vm->fd,
+		.ports = &vm->ports,
+		.mmio = &vm->mmio,
+		.event = machine_event,
+		.escape = escape_pressed,
+		.owner = vm,
+	};
+
+	return devices_build(&vm->devices, &env);
+}
+
+static int open_metrics(struct vm *vm)
+{
+	const char *path = vm->config->metrics_path;
+
+	if (!path)
+		return 0;
+	vm->metrics_fd = open(path,
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0644);
+	if (vm->metrics_fd < 0)
+		return err_set(-errno,
+			"--metrics %s: cannot open for writing: %s", path,
+			strerror(errno));
+	return 0;
+}
+
+/* Whose fault a failing step is decides the exit status. */
+int vm_build(struct vm *vm, enum outcome *ret_fault)
+{
+	static const struct {
+		int (*make)(struct vm *vm);
+		enum outcome fault;
+	} steps[] = {
+		{ open_inputs, OUTCOME_BAD_CONFIG },
+		{ make_kvm, OUTCOME_HOST_LACKS },
+		{ make_memory, OUTCOME_BAD_CONFIG },
+		{ make_interrupts, OUTCOME_HOST_LACKS },
+		{ fill_memory, OUTCOME_BAD_CONFIG },
+		{ make_vcpus, OUTCOME_HOST_LACKS },
+		{ make_loops, OUTCOME_HOST_LACKS },
+		{ open_metrics, OUTCOME_BAD_CONFIG },
+		{ make_devices, OUTCOME_BAD_CONFIG },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {
+		int rc = steps[i].make(vm);
+
+		if (rc < 0) {
+			*ret_fault = steps[i].fault;
+			return rc;
+		}
+	}
+	return 0;
+}

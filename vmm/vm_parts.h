@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vm_parts.h - what a VM consists of while vm.c runs it and vm_build.c makes it
+ */
+#ifndef MUSTER_VMM_VM_PARTS_H
+#define MUSTER_VMM_VM_PARTS_H
+
+#include "vmm/devices.h"
+#include "vmm/ending.h"
+#include "vmm/vcpu.h"
+#include "vmm/vm.h"
+
+struct cpu_model;
+
+struct vm {
+	const struct vm_config *config;
+	struct ending ending;
+	int kernel_fd;
+	int initrd_fd;
+	int metrics_fd;
+	int kvm_fd;
+	int fd;
+	struct cpu_model *model;
+	struct mem mem;
+	struct machine machine;
+	struct boot_entry entry;
+	struct bus ports;
+	struct bus mmio;
+
+	struct loop *control; /* runs on the caller's thread */
+	int signal_fd;
+	struct loop_watch signals;
+	struct loop_timer timeout;
+
+	struct loop *io;
+	pthread_t io_thread;
+	bool io_runs;
+
+	struct devices devices;
+	struct vcpu_env vcpu_env;
+	struct vcpu *vcpus;
+};
+
+/*
+ * Make every part, in order.  0, or -errno with a sentence and in *ret_fault whose
+ * fault it is; what was made stays in `vm`, to be taken down.
+ */
+int vm_build(struct vm *vm, enum outcome *ret_fault);
+
+#endif
