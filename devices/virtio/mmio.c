@@ -112,6 +112,9 @@ static uint32_t read_register(struct virtio_mmio *mmio, uint64_t offset)
 
 static void write_status(struct virtio_mmio *mmio, uint32_t value)
 {
+	/* Bits that no status has: cut off, they might look like a reset. */
+	if (value > UINT8_MAX)
+		return;
 	virtio_status_write(mmio->dev, (uint8_t)value);
 	if (!value)
 		mmio->interrupt_status = 0;
