@@ -91,7 +91,8 @@ $(O)/%.o: %.c $(CONFIG)
 include tests/guests/guests.mk
 
 # Those of iovecs and virtio; each names its fakes.
-UNIT_TESTS += iov virtqueue virtqueue_notify virtio virtio_batch disk disk_open virtio_mmio
+UNIT_TESTS += iov virtqueue virtqueue_notify virtio virtio_batch disk disk_open virtio_mmio blk blk_flight rng \
+	topology
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
 
@@ -105,8 +106,10 @@ $(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/libmuster.a
 $(O)/tests/unit/virtqueue $(O)/tests/unit/virtqueue_notify: $(O)/tests/unit/ring.o
 $(O)/tests/unit/disk $(O)/tests/unit/disk_open: $(O)/tests/unit/fake_loop.o $(O)/tests/unit/image.o
 
-ON_FAKES = $(addprefix $(O)/tests/unit/,virtio virtio_batch virtio_mmio)
+ON_FAKES = $(addprefix $(O)/tests/unit/,virtio virtio_batch virtio_mmio rng blk blk_flight)
+ON_BLKGUEST = $(addprefix $(O)/tests/unit/,blk blk_flight)
 $(ON_FAKES): $(addprefix $(O)/tests/unit/,fake_irq.o fake_loop.o guest.o ring.o)
+$(ON_BLKGUEST): $(addprefix $(O)/tests/unit/,blkguest.o image.o)
 $(addprefix $(O)/tests/unit/,virtio virtio_batch virtio_mmio): $(O)/tests/unit/counter.o
 
 unit-bins: $(UNIT_BINS)

@@ -28,6 +28,7 @@ struct loop {
 	unsigned forged;
 	int forged_res;
 	size_t max_bytes;
+	void (*observer)(const struct loop_op *op);
 	unsigned ops_run;
 	struct loop_op last;
 };
@@ -149,6 +150,8 @@ static void run_op(struct loop *loop, struct loop_op *op)
 
 	loop->last = *op;
 	loop->ops_run++;
+	if (loop->observer)
+		loop->observer(op);
 	if (loop->forged) {
 		loop->forged--;
 		res = loop->forged_res;
@@ -347,6 +350,12 @@ void fake_loop_forge(struct loop *loop, unsigned count, int res)
 void fake_loop_shorten(struct loop *loop, size_t max_bytes)
 {
 	loop->max_bytes = max_bytes;
+}
+
+void fake_loop_observe(
+	struct loop *loop, void (*observer)(const struct loop_op *op))
+{
+	loop->observer = observer;
 }
 
 unsigned fake_loop_ops(const struct loop *loop)

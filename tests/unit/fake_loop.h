@@ -41,6 +41,10 @@ void fake_loop_forge(struct loop *loop, unsigned count, int res);
 /* One transfer moves at most this many bytes; 0 for no limit. */
 void fake_loop_shorten(struct loop *loop, size_t max_bytes);
 
+/* Called before an operation is carried out; NULL for nobody. */
+void fake_loop_observe(
+	struct loop *loop, void (*observer)(const struct loop_op *op));
+
 /* How many operations have been carried out, and a copy of the latest. */
 unsigned fake_loop_ops(const struct loop *loop);
 const struct loop_op *fake_loop_last_op(const struct loop *loop);
