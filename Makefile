@@ -56,7 +56,7 @@ UNIT_TESTS = base mem bus irq config boot bzimage cmdline elf platform loop \
 	loop_engine loop_ops loop_watch serial tty_in tty_out aml dsdt firmware text
 
 # tests/fuzz/NAME.c: one LLVMFuzzerTestOneInput each; corpus in tests/fuzz/corpus/NAME
-FUZZERS = options serial bzimage elf
+FUZZERS = options serial bzimage elf virtqueue virtio_mmio
 
 MAN_PAGES = muster.1 muster-run.1 muster-doctor.1
 
@@ -90,27 +90,30 @@ $(O)/%.o: %.c $(CONFIG)
 
 include tests/guests/guests.mk
 
-# Those of iovecs and virtio; each names its fakes.
-UNIT_TESTS += iov virtqueue virtqueue_notify virtio virtio_batch disk disk_open virtio_mmio blk blk_flight rng \
-	topology
+# Tests of disks and virtio, by what stands in for the rest of the machine.
+ON_RING = virtqueue virtqueue_notify
+ON_IMAGE = disk disk_open
+ON_MODEL = rng
+ON_COUNTER = virtio virtio_batch virtio_mmio
+ON_BLKGUEST = blk blk_flight
+UNIT_TESTS += iov topology $(ON_RING) $(ON_IMAGE) $(ON_MODEL) $(ON_COUNTER) $(ON_BLKGUEST)
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
 
-# Objects first: a fake that a test adds below takes the place of the real part.
+# Objects first: a fake takes the place of the real part in the archive.
 link = $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
 $(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/libmuster.a
 	$(call say,LINK,$@)
 	$(Q)$(link) -lcmocka
 
-$(O)/tests/unit/virtqueue $(O)/tests/unit/virtqueue_notify: $(O)/tests/unit/ring.o
-$(O)/tests/unit/disk $(O)/tests/unit/disk_open: $(O)/tests/unit/fake_loop.o $(O)/tests/unit/image.o
-
-ON_FAKES = $(addprefix $(O)/tests/unit/,virtio virtio_batch virtio_mmio rng blk blk_flight)
-ON_BLKGUEST = $(addprefix $(O)/tests/unit/,blk blk_flight)
-$(ON_FAKES): $(addprefix $(O)/tests/unit/,fake_irq.o fake_loop.o guest.o ring.o)
-$(ON_BLKGUEST): $(addprefix $(O)/tests/unit/,blkguest.o image.o)
-$(addprefix $(O)/tests/unit/,virtio virtio_batch virtio_mmio): $(O)/tests/unit/counter.o
+unit = $(1:%=$(O)/tests/unit/%)
+GUEST_OBJS = $(call unit,fake_irq.o fake_loop.o guest.o ring.o)
+$(call unit,$(ON_RING)): $(call unit,ring.o)
+$(call unit,$(ON_IMAGE)): $(call unit,fake_loop.o image.o)
+$(call unit,$(ON_MODEL) $(ON_COUNTER) $(ON_BLKGUEST)): $(GUEST_OBJS)
+$(call unit,$(ON_COUNTER)): $(call unit,counter.o)
+$(call unit,$(ON_BLKGUEST)): $(call unit,blkguest.o image.o)
 
 unit-bins: $(UNIT_BINS)
 
@@ -120,9 +123,14 @@ check-unit: $(UNIT_BINS)
 # Replay: every file of a target's corpus through the same function, once.
 FUZZ_BINS = $(FUZZERS:%=$(O)/tests/fuzz/%)
 
-$(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(O)/libmuster.a
+# libFuzzer brings its own main().
+FUZZ_MAIN = $(O)/tests/fuzz/replay.o
+
+$(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(FUZZ_MAIN) $(O)/libmuster.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(link)
+
+$(O)/tests/fuzz/virtio_mmio: $(GUEST_OBJS)
 
 fuzz-bins: $(FUZZ_BINS)
 
@@ -174,4 +182,4 @@ clean:
 .PHONY: all bench check check-unit check-fuzz check-asan check-tsan check-integration \
 	clean demo fuzz fuzz-bins install lint unit-bins
 .SECONDARY:
--include $(OBJS:%=$(O)/%.d) $(O)/docs/genman.d $(UNIT_BINS:=.d) $(FUZZ_BINS:=.d)
+-include $(OBJS:%=$(O)/%.d) $(O)/docs/genman.d $(wildcard $(O)/tests/unit/*.d) $(FUZZ_BINS:=.d)
