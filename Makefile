@@ -96,7 +96,8 @@ ON_IMAGE = disk disk_open
 ON_MODEL = rng
 ON_COUNTER = virtio virtio_batch virtio_mmio
 ON_BLKGUEST = blk blk_flight
-UNIT_TESTS += iov topology $(ON_RING) $(ON_IMAGE) $(ON_MODEL) $(ON_COUNTER) $(ON_BLKGUEST)
+UNIT_TESTS += iov topology $(ON_RING) $(ON_IMAGE) $(ON_MODEL) $(ON_COUNTER) $(ON_BLKGUEST) \
+	blk_threads
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
 
@@ -114,6 +115,7 @@ $(call unit,$(ON_IMAGE)): $(call unit,fake_loop.o image.o)
 $(call unit,$(ON_MODEL) $(ON_COUNTER) $(ON_BLKGUEST)): $(GUEST_OBJS)
 $(call unit,$(ON_COUNTER)): $(call unit,counter.o)
 $(call unit,$(ON_BLKGUEST)): $(call unit,blkguest.o image.o)
+$(call unit,blk_threads): $(call unit,fake_irq.o guest.o image.o ring.o)
 
 unit-bins: $(UNIT_BINS)
 

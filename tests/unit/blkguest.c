@@ -15,7 +15,7 @@ static int setup(void **state, bool readonly)
 	struct guest *guest = &blkguest.guest;
 
 	image_setup(state);
-	guest_init(guest);
+	assert_int_equal(guest_init(guest, LOOP_AUTO), 0);
 	assert_int_equal(disk_open(&o, &blkguest.disk), 0);
 	assert_int_equal(
 		virtio_blk_init(&blkguest.blk, &guest->mem, guest->loop,

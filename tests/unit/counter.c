@@ -58,7 +58,7 @@ int counter_setup(void **state)
 
 	(void)state;
 	counter = (struct counter){ 0 };
-	guest_init(&counter.guest);
+	assert_int_equal(guest_init(&counter.guest, LOOP_AUTO), 0);
 	args.loop = counter.guest.loop;
 	return virtio_device_init(&counter.dev, &args) ||
 	       guest_attach(&counter.guest, &counter.dev);

@@ -3,18 +3,16 @@
 #include "tests/unit/fake_irq.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 #include "vmm/base/err.h"
 
-static unsigned edges[FAKE_GSIS];
+static atomic_uint edges[FAKE_GSIS];
 static unsigned fail_at;
 
 unsigned fake_irq_edges(uint32_t gsi)
 {
-	unsigned n = edges[gsi];
-
-	edges[gsi] = 0;
-	return n;
+	return atomic_exchange(&edges[gsi], 0);
 }
 
 void fake_irq_fail_at(unsigned nth)
@@ -51,7 +49,7 @@ void irq_line_fini(struct irq_line *line)
 
 void irq_line_raise(const struct irq_line *line)
 {
-	edges[line->fd]++;
+	atomic_fetch_add(&edges[line->fd], 1);
 }
 
 int irq_doorbell(int vm_fd, int event_fd, gpa_t gpa)

@@ -4,11 +4,13 @@
 
 #include <stdlib.h>
 
-void guest_init(struct guest *guest)
+int guest_init(struct guest *guest, enum loop_engine engine)
 {
-	*guest = (struct guest){ .loop = fake_loop_new() };
-	if (mem_init(&guest->mem, GUEST_RAM))
-		abort();
+	int rc;
+
+	*guest = (struct guest){ 0 };
+	rc = mem_init(&guest->mem, GUEST_RAM);
+	return rc ? rc : loop_new(engine, &guest->loop);
 }
 
 int guest_attach(struct guest *guest, struct virtio_device *dev)
@@ -98,12 +100,6 @@ void guest_start(struct guest *guest, uint64_t features, unsigned queues,
 		guest_set_queue(guest, i, &guest->ring[i].config);
 	}
 	guest_set_status(guest, RUNNING);
-}
-
-void guest_kick(struct guest *guest)
-{
-	fake_loop_ring(guest->loop, &guest->mmio.doorbell);
-	fake_loop_settle(guest->loop);
 }
 
 void *guest_ptr(const struct guest *guest, uint64_t gpa, size_t len)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * guest.h - a driver that works a device through its virtio-mmio registers, on the
- * fake loop and fake interrupts
+ * guest.h - a driver that works a device through its virtio-mmio registers, on fake
+ * interrupts and whatever loop loop_new() gives
  *
  * Low memory is laid out as: rings from GUEST_RINGS, one each GUEST_RING_STEP;
  * from GUEST_DATA on all is the test's.
@@ -44,7 +44,7 @@ struct guest {
 };
 
 /* Memory and loop; then a device is made with them, and attached. */
-void guest_init(struct guest *guest);
+int guest_init(struct guest *guest, enum loop_engine engine);
 int guest_attach(struct guest *guest, struct virtio_device *dev);
 void guest_fini(struct guest *guest);
 
@@ -62,8 +62,12 @@ void guest_negotiate(struct guest *guest, uint64_t features);
 void guest_start(struct guest *guest, uint64_t features, unsigned queues,
 	uint16_t ring_size);
 
-/* Ring the doorbell, and let the loop do what there is to do. */
-void guest_kick(struct guest *guest);
+/* On the fake loop: ring the doorbell, and do what there is to do. */
+static inline void guest_kick(struct guest *guest)
+{
+	fake_loop_ring(guest->loop, &guest->mmio.doorbell);
+	fake_loop_settle(guest->loop);
+}
 
 /* The `len` bytes at `gpa`. */
 void *guest_ptr(const struct guest *guest, uint64_t gpa, size_t len);

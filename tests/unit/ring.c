@@ -45,13 +45,15 @@ void ring_set(struct vring_desc *table, unsigned index, uint64_t gpa,
 
 void ring_offer(struct ring *ring, uint16_t head)
 {
-	ring->avail->ring[ring->avail->idx % ring->config.size] = head;
-	ring->avail->idx++;
+	uint16_t idx = ring->avail->idx;
+
+	ring->avail->ring[idx % ring->config.size] = head;
+	__atomic_store_n(&ring->avail->idx, idx + 1, __ATOMIC_RELEASE);
 }
 
 bool ring_reap(struct ring *ring, struct vring_used_elem *ret)
 {
-	if (ring->seen == ring->used->idx)
+	if (ring->seen == __atomic_load_n(&ring->used->idx, __ATOMIC_ACQUIRE))
 		return false;
 	*ret = ring->used->ring[ring->seen++ % ring->config.size];
 	return true;

@@ -14,7 +14,7 @@ static struct ring *const ring = &guest.ring[0];
 static int setup(void **state)
 {
 	(void)state;
-	guest_init(&guest);
+	assert_int_equal(guest_init(&guest, LOOP_AUTO), 0);
 	return virtio_rng_init(&rng, &guest.mem, guest.loop) ||
 	       guest_attach(&guest, &rng.dev);
 }
