@@ -3,6 +3,7 @@
 #ifndef MUSTER_TESTS_FUZZ_INPUT_H
 #define MUSTER_TESTS_FUZZ_INPUT_H
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,10 +55,14 @@ static inline uint64_t input_u64(struct input *in)
 	return input_number(in, 8);
 }
 
-static inline void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
+/* What holds for any input; says which line does not. */
+#define must(holds)                                                        \
+	do {                                                               \
+		if (!(holds)) {                                            \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, \
+				#holds);                                   \
+			abort();                                           \
+		}                                                          \
+	} while (0)
 
 #endif
