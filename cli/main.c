@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - find the verb and hand over */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/verb.h"
 #include "vmm/base/cleanup.h"
@@ -24,6 +26,19 @@ static const struct verb *find(const char *word)
 		if (!strcmp(synonyms[i].option, word))
 			return synonyms[i].verb;
 	return verb_find(word);
+}
+
+/*
+ * A standard descriptor that came closed would be the next file's, and the
+ * console's output would go into a disk image.  /dev/null takes its place, opened
+ * the wrong way round, so that using it fails as it should.
+ */
+static void fill_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null",
+				fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 static int no_verb(void)
@@ -48,6 +63,7 @@ int main(int argc, char *argv[])
 {
 	const struct verb *verb;
 
+	fill_standard_descriptors();
 	if (argc < 2)
 		return no_verb();
 	verb = find(argv[1]);
