@@ -44,8 +44,7 @@ static void announce(const struct vm *vm)
 		(unsigned long long)(vm->config->memory_bytes / MIB),
 		loop_engine_name(vm->io));
 	if (vm->devices.tty && tty_is_raw(vm->devices.tty))
-		log_info(
-			"this terminal is the guest's console; " TTY_ESCAPE_NAME
+		log_say("this terminal is the guest's console; " TTY_ESCAPE_NAME
 			" stops the VM");
 }
 
