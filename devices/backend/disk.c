@@ -287,13 +287,23 @@ static bool retry_as_hole(struct disk_request *request, int res) ON_LOOP
 	return true;
 }
 
+/* fallocate() takes no RWF_DSYNC: a range that is to be durable is flushed next. */
+static bool flush_range(struct disk_request *request, int res) ON_LOOP
+{
+	if (res < 0 || !request->durable || request->verb == DISK_FLUSH)
+		return false;
+	request->verb = DISK_FLUSH;
+	start(request);
+	return true;
+}
+
 static void changed(struct loop_op *op, int res)
 {
 	struct disk_request *request = container_of(
 		op, struct disk_request, op);
 
 	claim_loop_thread();
-	if (!retry_as_hole(request, res))
+	if (!retry_as_hole(request, res) && !flush_range(request, res))
 		finish(request, res);
 }
 

@@ -32,7 +32,7 @@ enum disk_verb {
 
 struct disk_request {
 	enum disk_verb verb;
-	bool durable; /* DISK_WRITE: done means on stable storage */
+	bool durable; /* of a change: done means on stable storage */
 	uint64_t offset;
 	uint64_t len;         /* DISCARD and ZERO */
 	struct iov_list data; /* READ and WRITE; consumed */

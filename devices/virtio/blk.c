@@ -110,6 +110,7 @@ static void io_done(struct disk_request *io, int rc)
 static void submit(struct blk_request *r, enum disk_verb verb) ON_LOOP
 {
 	r->io.verb = verb;
+	r->io.durable = r->blk->write_through && verb != DISK_READ;
 	r->io.done = io_done;
 	r->blk->in_flight++;
 	disk_submit(r->blk->disk, r->blk->dev.loop, &r->io);
@@ -143,7 +144,6 @@ static int do_read(struct blk_request *r, uint64_t sector) ON_LOOP
 	if (!prepare_transfer(r, &r->in, sector))
 		return VIRTIO_BLK_S_IOERR;
 	r->in_bytes = (uint32_t)iov_bytes(&r->in);
-	r->io.durable = false;
 	metric_add(&metrics[READS], 1);
 	metric_add(&metrics[READ_BYTES], r->in_bytes);
 	submit(r, DISK_READ);
@@ -154,7 +154,6 @@ static int do_write(struct blk_request *r, uint64_t sector) ON_LOOP
 {
 	if (!prepare_transfer(r, &r->out, sector))
 		return VIRTIO_BLK_S_IOERR;
-	r->io.durable = r->blk->write_through;
 	metric_add(&metrics[WRITES], 1);
 	metric_add(&metrics[WRITE_BYTES], iov_bytes(&r->out));
 	submit(r, DISK_WRITE);

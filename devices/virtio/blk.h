@@ -21,7 +21,7 @@ struct virtio_blk {
 	struct disk *disk; /* borrowed */
 	char id[VIRTIO_BLK_ID_BYTES];
 	struct virtio_blk_config config;
-	bool write_through; /* the driver cannot flush: every write is durable */
+	bool write_through; /* the driver cannot flush: every change is durable */
 
 	/* The loop's.  Requests are used lowest first, so that few are touched. */
 	struct blk_request *requests;

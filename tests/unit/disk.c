@@ -312,6 +312,26 @@ static void a_file_that_takes_no_holes_says_so(void **state)
 	assert_int_equal(fake_loop_ops(loop), 3);
 }
 
+static void a_durable_range_is_flushed_before_it_is_done(void **state)
+{
+	struct disk_request request = {
+		.verb = DISK_DISCARD,
+		.durable = true,
+		.len = PAGE,
+	};
+
+	(void)state;
+	opens(false, false);
+	assert_int_equal(run(&request), 0);
+	assert_int_equal(fake_loop_ops(loop), 2);
+	assert_int_equal(fake_loop_last_op(loop)->code, LOOP_FDATASYNC);
+	request.verb = DISK_ZERO;
+	fake_loop_forge(loop, 1, -EOPNOTSUPP); /* and then as a hole */
+	assert_int_equal(run(&request), 0);
+	assert_int_equal(fake_loop_ops(loop), 5);
+	assert_int_equal(fake_loop_last_op(loop)->code, LOOP_FDATASYNC);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -331,6 +351,7 @@ int main(void)
 		TEST(zeroes_read_as_zeroes_in_exactly_their_range),
 		TEST(zeroes_become_a_hole_where_the_file_has_no_better),
 		TEST(a_file_that_takes_no_holes_says_so),
+		TEST(a_durable_range_is_flushed_before_it_is_done),
 	};
 
 	return cmocka_run_group_tests_name("disk", tests, NULL, NULL);
