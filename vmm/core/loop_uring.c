@@ -162,11 +162,12 @@ static bool fill_watches(struct uring *u)
 /*
  * An error, or a hang-up that has nothing left to wait for (a terminal whose
  * other end is gone), would be there again at once, and for ever: report it
- * once.
+ * once.  -ECANCELED of a watch that we did not delete is how Linux before 6.1
+ * ends a poll whose completion found the ring full.
  */
 static bool may_come_again(int res)
 {
-	return res >= 0 && !(res & (POLLERR | POLLHUP));
+	return res == -ECANCELED || (res >= 0 && !(res & (POLLERR | POLLHUP)));
 }
 
 static void watch_completed(
