@@ -7,7 +7,6 @@
 #include <linux/kvm.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
@@ -78,16 +77,8 @@ void irq_line_fini(struct irq_line *line)
 
 void irq_line_raise(const struct irq_line *line)
 {
-	const uint64_t one = 1;
-	ssize_t n;
-
-	/*
-	 * It can fail only when 2^64 - 2 edges wait unseen; then one more says
-	 * nothing new.
-	 */
-	do {
-		n = write(line->fd, &one, sizeof(one));
-	} while (n < 0 && errno == EINTR);
+	/* Fails only when 2^64 - 2 edges wait unseen: one more says nothing new. */
+	(void)!eventfd_write(line->fd, 1);
 }
 
 int irq_doorbell(int vm_fd, int event_fd, gpa_t gpa)
