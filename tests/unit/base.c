@@ -3,10 +3,14 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "vmm/base/buf.h"
 #include "vmm/base/crc.h"
 #include "vmm/base/err.h"
+#include "vmm/base/log.h"
 #include "vmm/base/metrics.h"
 #include "vmm/base/ratelimit.h"
 #include "vmm/base/thread.h"
@@ -91,6 +95,30 @@ static void crc64_matches_the_published_check_value(void **state)
 		    crc64(0, "123456789", 9));
 }
 
+static void a_log_that_nobody_reads_stops_nobody(void **state)
+{
+	static const char page[4096];
+	int keep = dup(STDERR_FILENO);
+	int ends[2], before, after;
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	while (write(ends[1], page, sizeof(page)) > 0)
+		;
+	assert_int_equal(fcntl(ends[1], F_SETFL, 0), 0);
+	assert_int_equal(ioctl(ends[0], FIONREAD, &before), 0);
+	dup2(ends[1], STDERR_FILENO);
+	alarm(10);
+	log_warn("nobody reads this");
+	alarm(0);
+	dup2(keep, STDERR_FILENO);
+	assert_int_equal(ioctl(ends[0], FIONREAD, &after), 0);
+	assert_int_equal(after, before);
+	close(ends[0]);
+	close(ends[1]);
+	close(keep);
+}
+
 static void ratelimit_lets_a_burst_through_and_counts_the_rest(void **state)
 {
 	struct ratelimit limit = RATELIMIT_INIT(3, 3600 * 1000);
@@ -133,6 +161,7 @@ int main(void)
 		cmocka_unit_test(buf_fails_once_and_keeps_what_it_has),
 		cmocka_unit_test(buf_patch_stays_inside),
 		cmocka_unit_test(crc64_matches_the_published_check_value),
+		cmocka_unit_test(a_log_that_nobody_reads_stops_nobody),
 		cmocka_unit_test(
 			ratelimit_lets_a_burst_through_and_counts_the_rest),
 		cmocka_unit_test(metrics_print_as_one_json_object),

@@ -3,6 +3,8 @@
 #include "vmm/base/log.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -12,6 +14,9 @@
 
 static _Atomic int max_level = LOG_WARN;
 static atomic_bool raw_terminal;
+
+/* From looking for room to using it: another thread must not take it meanwhile. */
+static pthread_mutex_t room_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const char *const level_prefix[] = {
 	[LOG_ERROR] = "error: ",
@@ -35,6 +40,14 @@ void log_set_raw_terminal(bool raw)
 	raw_terminal = raw;
 }
 
+/* poll() promises a pipe's writer PIPE_BUF bytes, more than a line. */
+static bool has_room(void)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 1;
+}
+
 static void write_line(const char *line, size_t len)
 {
 	ssize_t n;
@@ -45,36 +58,46 @@ static void write_line(const char *line, size_t len)
 	} while (n < 0 && errno == EINTR);
 }
 
-static void write_formatted(const char *prefix, const char *fmt, va_list ap)
+static size_t format(char line[LINE_MAX_BYTES], const char *prefix,
+	const char *fmt, va_list ap)
 {
-	char line[LINE_MAX_BYTES];
-	int saved_errno = errno;
-	size_t len = (size_t)snprintf(line, sizeof(line), "muster: %s", prefix);
+	size_t len = (size_t)snprintf(
+		line, LINE_MAX_BYTES, "muster: %s", prefix);
 
-	len += (size_t)vsnprintf(line + len, sizeof(line) - len, fmt, ap);
-	len = MIN(len, sizeof(line) - 3);
-	len += (size_t)snprintf(line + len, sizeof(line) - len, "%s",
+	len += (size_t)vsnprintf(line + len, LINE_MAX_BYTES - len, fmt, ap);
+	len = MIN(len, LINE_MAX_BYTES - 3);
+	len += (size_t)snprintf(line + len, LINE_MAX_BYTES - len, "%s",
 		raw_terminal ? "\r\n" : "\n");
-	write_line(line, len);
-	errno = saved_errno;
+	return len;
 }
 
 void log_write(enum log_level level, const char *fmt, ...)
 {
+	char line[LINE_MAX_BYTES];
+	int saved_errno = errno;
 	va_list ap;
+	size_t len;
 
 	if ((int)level > max_level)
 		return;
 	va_start(ap, fmt);
-	write_formatted(level_prefix[level], fmt, ap);
+	len = format(line, level_prefix[level], fmt, ap);
 	va_end(ap);
+	pthread_mutex_lock(&room_lock);
+	if (has_room())
+		write_line(line, len);
+	pthread_mutex_unlock(&room_lock);
+	errno = saved_errno;
 }
 
 void log_say(const char *fmt, ...)
 {
+	char line[LINE_MAX_BYTES];
 	va_list ap;
+	size_t len;
 
 	va_start(ap, fmt);
-	write_formatted("", fmt, ap);
+	len = format(line, "", fmt, ap);
 	va_end(ap);
+	write_line(line, len);
 }

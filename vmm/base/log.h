@@ -3,10 +3,10 @@
  * log.h - one line per event, on standard error
  *
  * Any thread may log; lines are written with one write() each, so that they do
- * not mix.  Layers 0 to 2 log at debug only, and warn about what they had to
- * work around; errors travel as return values (err.h).  Call sites that a guest
- * can reach use log_limited(), which lets a burst through and then counts what
- * it swallowed.
+ * not mix, and one that would have to wait for a reader is dropped.  Layers 0 to 2
+ * log at debug only, and warn about what they had to work around; errors travel
+ * as return values (err.h).  Call sites that a guest can reach use log_limited(),
+ * which lets a burst through and then counts what it swallowed.
  */
 #ifndef MUSTER_BASE_LOG_H
 #define MUSTER_BASE_LOG_H
@@ -25,7 +25,10 @@ void log_set_raw_terminal(bool raw);
 
 void log_write(enum log_level level, const char *fmt, ...) PRINTF(2, 3);
 
-/* "muster: …" whatever the level: the few lines that a person waits for. */
+/*
+ * "muster: …" whatever the level: the few lines that a person waits for.  It
+ * waits for the reader too: only for a thread that serves no guest.
+ */
 void log_say(const char *fmt, ...) PRINTF(1, 2);
 
 #define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)
