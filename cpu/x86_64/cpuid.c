@@ -49,6 +49,15 @@ struct kvm_cpuid_entry2 *cpuid_find(
 	return NULL;
 }
 
+/* KVM emulates it with any APIC in the kernel, and leaves it out of its list. */
+static void add_tsc_deadline(int kvm_fd, struct cpuid *cpuid)
+{
+	struct kvm_cpuid_entry2 *e = cpuid_find(cpuid, 1, 0);
+
+	if (e && kvm_check(kvm_fd, KVM_CAP_TSC_DEADLINE_TIMER))
+		e->ecx |= BIT(24);
+}
+
 int cpuid_get_supported(int kvm_fd, struct cpuid *ret)
 {
 	struct {
@@ -62,6 +71,7 @@ int cpuid_get_supported(int kvm_fd, struct cpuid *ret)
 			rc, "KVM_GET_SUPPORTED_CPUID: %s", strerror(-rc));
 	ret->count = raw.head.nent;
 	memcpy(ret->entry, raw.entry, sizeof(raw.entry));
+	add_tsc_deadline(kvm_fd, ret);
 	return 0;
 }
 

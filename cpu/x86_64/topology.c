@@ -47,8 +47,6 @@ static void describe_leaf_1(struct cpuid *cpuid, unsigned cpus)
 	set_field(&e->ebx, 16, 8, MIN(1u << core_shift(cpus), 255u));
 	set_bit(&e->edx, 28, cpus > 1);
 	set_bit(&e->ecx, 31, true); /* a hypervisor is present */
-	/* KVM has it whenever it has an APIC in the kernel, and does not say so. */
-	set_bit(&e->ecx, 24, true); /* TSC-deadline timer */
 }
 
 /*

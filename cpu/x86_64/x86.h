@@ -24,7 +24,7 @@ struct cpu_model {
 struct kvm_cpuid_entry2 *cpuid_find(
 	struct cpuid *cpuid, uint32_t leaf, uint32_t subleaf);
 
-/* What KVM supports on this host (KVM_GET_SUPPORTED_CPUID), unchanged. */
+/* What KVM supports on this host: KVM_GET_SUPPORTED_CPUID and capabilities. */
 int cpuid_get_supported(int kvm_fd, struct cpuid *ret);
 
 /* Take away what a guest of ours must not see. */

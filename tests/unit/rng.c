@@ -5,7 +5,7 @@
 #include "devices/virtio/rng.h"
 #include "tests/unit/guest.h"
 
-#define LIMIT (64 * KIB)
+#define LIMIT (4 * KIB)
 
 static struct guest guest;
 static struct virtio_rng rng;
