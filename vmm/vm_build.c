@@ -206,6 +206,15 @@ static int make_vcpus(struct vm *vm)
 	return cpu_vcpu_enter(vm->vcpus[0].fd, &vm->entry);
 }
 
+/* One that came ignored stays so: nohup, or a script's background job. */
+static void add_signal(sigset_t *set, int signal)
+{
+	struct sigaction action;
+
+	if (!sigaction(signal, NULL, &action) && action.sa_handler != SIG_IGN)
+		sigaddset(set, signal);
+}
+
 /* Signals are taken by the control loop; every thread has them blocked. */
 static int watch_signals(struct vm *vm)
 {
@@ -213,9 +222,9 @@ static int watch_signals(struct vm *vm)
 
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
+	add_signal(&set, SIGTERM);
+	add_signal(&set, SIGINT);
+	add_signal(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	vm->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (vm->signal_fd < 0)
