@@ -16,24 +16,8 @@
 #define VIRTIO_GPA 0xd0000000u
 
 /* Free I/O APIC pins: 0 to 4, 8 and 12 have owners that kernels assume. */
-static const uint8_t virtio_gsi[MACHINE_VIRTIO_MAX] = {
-	5,
-	6,
-	7,
-	9,
-	10,
-	11,
-	13,
-	14,
-	15,
-	16,
-	17,
-	18,
-	19,
-	20,
-	21,
-	22,
-};
+static const uint8_t virtio_gsi[MACHINE_VIRTIO_MAX] = { 5, 6, 7, 9, 10, 11, 13,
+	14, 15, 16, 17, 18, 19, 20, 21, 22 };
 
 /* ---- opening and planning ---- */
 
@@ -93,8 +77,9 @@ static int open_console_file(struct devices *devices, const char *path)
 		fd = open(path, O_RDWR | flags, 0644);
 	if (fd < 0)
 		return err_set(-errno,
-			"--console file=%s: cannot open for writing: %s", path,
-			strerror(errno));
+			"--console file=%s: cannot open for writing: %s; give "
+			"a file in a folder where you may write",
+			path, strerror(errno));
 	devices->console_fd = fd;
 	return 0;
 }

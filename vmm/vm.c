@@ -69,14 +69,18 @@ static int run(struct vm *vm)
 static void write_metrics(struct vm *vm)
 {
 	struct buf out = BUF_INIT;
+	ssize_t n = -1;
 
 	if (vm->metrics_fd < 0)
 		return;
 	metrics_print_json(&out, metric_groups, ARRAY_SIZE(metric_groups));
-	if (out.failed ||
-		write(vm->metrics_fd, out.data, out.len) != (ssize_t)out.len)
+	(void)!ftruncate(vm->metrics_fd, 0); /* a FIFO has no length */
+	if (!out.failed)
+		n = write(vm->metrics_fd, out.data, out.len);
+	if (n != (ssize_t)out.len)
 		log_warn("--metrics %s: not written: %s",
-			vm->config->metrics_path, strerror(errno));
+			vm->config->metrics_path,
+			n < 0 ? strerror(errno) : "no room");
 	buf_fini(&out);
 }
 

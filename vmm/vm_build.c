@@ -85,14 +85,15 @@ static void timeout_expired(struct loop_timer *timer)
 
 /* ---- the parts, in the order in which they are made ---- */
 
-static int open_input(const char *option, const char *path, int *ret_fd)
+static int open_input(
+	const char *option, const char *path, const char *remedy, int *ret_fd)
 {
 	/* Not to wait for the writer of a FIFO, which is refused later anyway. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
-		return err_set(-errno, "%s %s: cannot open: %s", option, path,
-			strerror(errno));
+		return err_set(-errno, "%s %s: cannot open: %s; %s", option,
+			path, strerror(errno), remedy);
 	*ret_fd = fd;
 	return 0;
 }
@@ -100,10 +101,14 @@ static int open_input(const char *option, const char *path, int *ret_fd)
 static int open_inputs(struct vm *vm)
 {
 	const struct vm_config *config = vm->config;
-	int rc = open_input("--kernel", config->kernel, &vm->kernel_fd);
+	int rc = open_input("--kernel", config->kernel,
+		"give a bzImage or an ELF vmlinux that you may read",
+		&vm->kernel_fd);
 
 	if (!rc && config->initrd)
-		rc = open_input("--initrd", config->initrd, &vm->initrd_fd);
+		rc = open_input("--initrd", config->initrd,
+			"give an initial RAM disk that you may read",
+			&vm->initrd_fd);
 	if (!rc)
 		rc = devices_open(&vm->devices, config);
 	return rc;
@@ -281,12 +286,14 @@ static int open_metrics(struct vm *vm)
 
 	if (!path)
 		return 0;
-	vm->metrics_fd = open(path,
-		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0644);
+	/* Emptied when it is written: a run that does not start keeps the old. */
+	vm->metrics_fd = open(
+		path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
 	if (vm->metrics_fd < 0)
 		return err_set(-errno,
-			"--metrics %s: cannot open for writing: %s", path,
-			strerror(errno));
+			"--metrics %s: cannot open for writing: %s; give a "
+			"file in a folder where you may write",
+			path, strerror(errno));
 	return 0;
 }
 
