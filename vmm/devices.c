@@ -203,6 +203,7 @@ void devices_fini(struct devices *devices)
 		disk_close(devices->disk[i].disk);
 		free(devices->disk[i].name);
 	}
+	serial_fini(&devices->serial);
 	tty_free(devices->tty);
 	irq_line_fini(&devices->serial_irq);
 	close_fd(devices->console_fd);

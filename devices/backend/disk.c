@@ -207,11 +207,6 @@ uint64_t disk_sectors(const struct disk *disk)
 	return disk->sectors;
 }
 
-const char *disk_path(const struct disk *disk)
-{
-	return disk->path;
-}
-
 bool disk_is_readonly(const struct disk *disk)
 {
 	return disk->readonly;

@@ -55,7 +55,6 @@ struct disk *disk_close(struct disk *disk);
 /* Whole sectors: what is left of the last one is not shown to the guest. */
 uint64_t disk_sectors(const struct disk *disk);
 
-const char *disk_path(const struct disk *disk);
 bool disk_is_readonly(const struct disk *disk);
 
 /*

@@ -23,9 +23,6 @@
 #include "vmm/core/loop.h"
 #include "vmm/core/mem.h"
 
-/* One for each of the most vCPUs that a machine has (vmm/core/machine.h). */
-#define VIRTIO_QUEUES_MAX 254
-
 struct virtio_device;
 
 /* static const, one per model. */

@@ -22,14 +22,6 @@ void close_fd(int fd)
 	errno = saved_errno;
 }
 
-void thread_block_signals(void)
-{
-	sigset_t all;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, NULL);
-}
-
 int thread_start(
 	pthread_t *ret, const char *name, void *(*fn)(void *), void *arg)
 {

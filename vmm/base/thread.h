@@ -47,9 +47,6 @@ static inline void claim_vcpu_thread(void)
 int thread_start(
 	pthread_t *ret, const char *name, void *(*fn)(void *), void *arg);
 
-/* Block every signal in the calling thread, for threads of our own to inherit. */
-void thread_block_signals(void);
-
 /* Wait for another thread to say done, once.  Both ends may be any thread. */
 struct completion {
 	pthread_mutex_t lock; /* protects done and result */

@@ -22,8 +22,6 @@
 #define GIB               (1ull << 30)
 
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#define MUST_CHECK        __attribute__((warn_unused_result))
-#define NORETURN          __attribute__((noreturn))
 
 /* Round to a power of two; the caller makes sure that up does not overflow. */
 static inline uint64_t align_down(uint64_t value, uint64_t align)
