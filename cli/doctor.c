@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* doctor.c - `muster doctor`: print the checks, as text or as JSON */
-#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 

@@ -80,8 +80,7 @@ void dsdt_build(struct buf *out, const struct machine *machine)
 {
 	size_t scope = aml_scope(out, "\\_SB");
 
-	if (machine->serial)
-		add_serial(out);
+	add_serial(out);
 	add_pvpanic(out);
 	for (unsigned i = 0; i < machine->virtio_count; i++)
 		add_virtio(out, &machine->virtio[i], i);

@@ -55,7 +55,6 @@ int devices_open(struct devices *devices, const struct vm_config *config)
 
 void devices_plan(const struct vm_config *config, struct machine *machine)
 {
-	machine->serial = true;
 	machine->virtio_count = config->disk_count + config->rng;
 	for (unsigned i = 0; i < machine->virtio_count; i++)
 		machine->virtio[i] = (struct machine_virtio){

@@ -3,7 +3,6 @@
  * params.c - what the kernel is handed: Linux's "zero page" (x86/zero-page.rst),
  * or PVH's start info (Xen, public/arch-x86/hvm/start_info.h)
  */
-#include <errno.h>
 #include <string.h>
 
 #include "boot/image.h"

@@ -2,7 +2,6 @@
 /* cpuid.c - the CPUID that a guest sees (SDM vol. 2A, CPUID; APM vol. 3, E) */
 #include "cpu/x86_64/x86.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "vmm/base/err.h"

@@ -3,7 +3,6 @@
 #include "cpu/x86_64/x86.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

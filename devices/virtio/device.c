@@ -130,7 +130,7 @@ bool virtio_pop(
 
 /*
  * A driver that adds chains as fast as they are served must not keep the loop
- * from other devices: after BUDGET chains the rest waits for the next turn.
+ * from other devices: after BUDGET chains of a queue the rest waits for its turn.
  */
 static void serve(struct virtio_device *dev, unsigned index) ON_LOOP
 {

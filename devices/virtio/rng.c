@@ -2,7 +2,6 @@
 /* rng.c - virtio entropy device */
 #include "devices/virtio/rng.h"
 
-#include <errno.h>
 #include <linux/virtio_ids.h>
 #include <sys/random.h>
 

@@ -209,26 +209,11 @@ static void dsdt_describes_uart_panic_port_and_power_off(void **state)
 	mem_fini(&f.mem);
 }
 
-static void dsdt_has_no_uart_when_the_machine_has_none(void **state)
-{
-	struct fixture f;
-	struct dsdt dsdt;
-
-	(void)state;
-	start(&f, 1, 0);
-	f.machine.serial = false;
-	assert_int_equal(firmware_install(&f.machine, &f.rsdp), 0);
-	dsdt = read_dsdt(&f);
-	assert_null(find_device(&dsdt, "COM1"));
-	mem_fini(&f.mem);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dsdt_describes_every_virtio_window),
 		cmocka_unit_test(dsdt_describes_uart_panic_port_and_power_off),
-		cmocka_unit_test(dsdt_has_no_uart_when_the_machine_has_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

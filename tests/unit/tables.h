@@ -20,10 +20,9 @@ static inline void start(struct fixture *f, unsigned cpus, unsigned devices)
 {
 	*f = (struct fixture){ 0 };
 	assert_int_equal(mem_init(&f->mem, 2 * MIB), 0);
-	f->machine = (struct machine){ .mem = &f->mem,
-		.cpus = cpus,
-		.serial = true,
-		.virtio_count = devices };
+	f->machine = (struct machine){
+		.mem = &f->mem, .cpus = cpus, .virtio_count = devices
+	};
 	for (unsigned i = 0; i < devices; i++)
 		f->machine.virtio[i] = (struct machine_virtio){
 			GPA(VIRTIO_AT + i * VIRTIO_STEP), VIRTIO_STEP, 8 + i

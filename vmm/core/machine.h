@@ -35,7 +35,6 @@ struct machine_virtio {
 struct machine {
 	const struct mem *mem;
 	unsigned cpus; /* local APIC id == index */
-	bool serial;   /* the UART is there */
 	unsigned virtio_count;
 	struct machine_virtio virtio[MACHINE_VIRTIO_MAX];
 };
