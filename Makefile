@@ -43,7 +43,7 @@ OBJS_DEVICES = backend/disk virtio/blk virtio/device virtio/mmio virtio/rng virt
 OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
 OBJS_FIRMWARE = acpi aml dsdt mptable tables
 OBJS_VMM = config config_args config_print config_value config_words devices \
-	ending outcome vcpu vm vm_build
+	ending outcome outfile vcpu vm vm_build
 OBJS_CLI = doctor doctor_checks help main output run verbs
 
 OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \
@@ -92,7 +92,7 @@ include tests/guests/guests.mk
 
 # Tests of disks and virtio, by what stands in for the rest of the machine.
 ON_RING = virtqueue virtqueue_notify
-ON_IMAGE = disk disk_open
+ON_IMAGE = disk disk_open outfile
 ON_MODEL = rng
 ON_COUNTER = virtio virtio_batch virtio_mmio
 ON_BLKGUEST = blk blk_flight

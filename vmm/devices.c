@@ -3,15 +3,14 @@
 #include "vmm/devices.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 #include "vmm/core/irq.h"
+#include "vmm/outfile.h"
 
 #define VIRTIO_GPA 0xd0000000u
 
@@ -68,19 +67,11 @@ void devices_plan(const struct vm_config *config, struct machine *machine)
 
 static int open_console_file(struct devices *devices, const char *path)
 {
-	int flags = O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	int fd = open(path, O_WRONLY | flags, 0644);
+	int rc = outfile_open("--console file=", path, &devices->console_fd);
 
-	/* A FIFO that nobody reads yet: hold its other end, and go on. */
-	if (fd < 0 && errno == ENXIO)
-		fd = open(path, O_RDWR | flags, 0644);
-	if (fd < 0)
-		return err_set(-errno,
-			"--console file=%s: cannot open for writing: %s; give "
-			"a file in a folder where you may write",
-			path, strerror(errno));
-	devices->console_fd = fd;
-	return 0;
+	if (!rc)
+		(void)!ftruncate(devices->console_fd, 0); /* not a FIFO's */
+	return rc;
 }
 
 static int open_console(struct devices *devices, const struct devices_env *env)

@@ -23,6 +23,7 @@
 #include "vmm/base/log.h"
 #include "vmm/core/irq.h"
 #include "vmm/core/kvm.h"
+#include "vmm/outfile.h"
 
 /* ---- reports of the end ---- */
 
@@ -280,21 +281,12 @@ static int make_devices(struct vm *vm)
 	return devices_build(&vm->devices, &env);
 }
 
+/* Emptied when it is written: a run that does not start keeps the old. */
 static int open_metrics(struct vm *vm)
 {
 	const char *path = vm->config->metrics_path;
 
-	if (!path)
-		return 0;
-	/* Emptied when it is written: a run that does not start keeps the old. */
-	vm->metrics_fd = open(
-		path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
-	if (vm->metrics_fd < 0)
-		return err_set(-errno,
-			"--metrics %s: cannot open for writing: %s; give a "
-			"file in a folder where you may write",
-			path, strerror(errno));
-	return 0;
+	return path ? outfile_open("--metrics ", path, &vm->metrics_fd) : 0;
 }
 
 /* Whose fault a failing step is decides the exit status. */
