@@ -120,8 +120,8 @@ static int lock_file(const struct disk_options *o, int fd)
 		return 0;
 	if (errno == EAGAIN || errno == EACCES)
 		return err_set(-EBUSY,
-			"--disk path=%s: in use by another process; stop it, "
-			"or use readonly=on in both",
+			"--disk path=%s: in use by another process, or by "
+			"another --disk; stop that, or use readonly=on in both",
 			o->path);
 	return err_set(-errno, "--disk path=%s: cannot lock: %s", o->path,
 		strerror(errno));
