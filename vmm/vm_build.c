@@ -310,6 +310,11 @@ int vm_build(struct vm *vm, enum outcome *ret_fault)
 	for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {
 		int rc = steps[i].make(vm);
 
+		if (rc == -EMFILE) {
+			*ret_fault = OUTCOME_HOST_LACKS;
+			return err_wrap(rc, "raise the limit on open files "
+					    "(ulimit -n)");
+		}
 		if (rc < 0) {
 			*ret_fault = steps[i].fault;
 			return rc;
