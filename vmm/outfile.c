@@ -9,7 +9,7 @@
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 
-/* The disk backend locks what it opens, under whatever name (disk.h). */
+/* Whatever a VM reads is locked, under whatever name (disk.h, vm_build.c). */
 static bool is_locked(int fd)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -32,7 +32,8 @@ int outfile_open(const char *label, const char *path, int *ret_fd)
 			label, path, strerror(errno));
 	if (is_locked(fd))
 		return err_set(-EBUSY,
-			"%s%s: it is the disk of a VM; give another file",
+			"%s%s: a VM has it as its disk, kernel or initrd; give "
+			"another file",
 			label, path);
 	*ret_fd = steal_fd(&fd);
 	return 0;

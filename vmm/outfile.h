@@ -6,7 +6,7 @@
 /*
  * Open `path` for writing without blocking, and make it where it is absent; what
  * it holds stays until the caller truncates it.  A FIFO that nobody reads opens
- * too.  A file that is the disk of a running VM, ours or another's, is refused.
+ * too.  The disk, kernel or initrd of a running VM, ours or another's, is refused.
  * `label` stands in front of the path in sentences: "--metrics ".
  */
 int outfile_open(const char *label, const char *path, int *ret_fd);

@@ -91,10 +91,13 @@ static int open_input(
 {
 	/* Not to wait for the writer of a FIFO, which is refused later anyway. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct flock shared = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
 
 	if (fd < 0)
 		return err_set(-errno, "%s %s: cannot open: %s; %s", option,
 			path, strerror(errno), remedy);
+	/* So that outfile_open() knows it; a filesystem without locks will do. */
+	(void)fcntl(fd, F_OFD_SETLK, &shared);
 	*ret_fd = fd;
 	return 0;
 }

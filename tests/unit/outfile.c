@@ -24,7 +24,7 @@ static void the_disk_of_a_vm_is_refused_and_kept(void **state)
 	assert_int_equal(outfile_open("--metrics ", image_path, &fd), -EBUSY);
 	assert_int_equal(fd, -1);
 	assert_non_null(strstr(err_text(), "--metrics "));
-	assert_non_null(strstr(err_text(), "the disk of a VM"));
+	assert_non_null(strstr(err_text(), "a VM has it as its disk"));
 	disk_close(disk);
 	assert_int_equal(stat(image_path, &st), 0);
 	assert_int_equal(st.st_size, IMAGE_BYTES);
