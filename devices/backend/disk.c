@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -74,11 +75,12 @@ static int explain_open(const struct disk_options *o, int error)
 		strerror(error));
 }
 
-static int open_file(const struct disk_options *o, bool direct, int *ret_fd)
+static int open_file(const struct disk_options *o, const char *path,
+	bool direct, int *ret_fd)
 {
 	int flags = (o->readonly ? O_RDONLY : O_RDWR) | (direct ? O_DIRECT : 0);
 	/* A FIFO without a writer must not keep us here. */
-	int fd = open(o->path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	if (fd < 0)
 		return explain_open(o, errno);
@@ -87,6 +89,15 @@ static int open_file(const struct disk_options *o, bool direct, int *ret_fd)
 	if (fcntl(fd, F_SETFL, flags))
 		return explain_open(o, errno);
 	return 0;
+}
+
+/* The file that is open and locked, whatever its path names by now. */
+static int open_buffered(struct disk *disk, const struct disk_options *o)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", disk->fd);
+	return open_file(o, path, false, &disk->buffered_fd);
 }
 
 static int find_size(const struct disk_options *o, int fd, uint64_t *ret_bytes)
@@ -143,14 +154,14 @@ static void find_alignment(struct disk *disk)
 static int open_all(struct disk *disk, const struct disk_options *o)
 {
 	uint64_t bytes;
-	int rc = open_file(o, o->direct, &disk->fd);
+	int rc = open_file(o, o->path, o->direct, &disk->fd);
 
 	if (!rc)
 		rc = find_size(o, disk->fd, &bytes);
 	if (!rc)
 		rc = lock_file(o, disk->fd);
 	if (!rc && o->direct) {
-		rc = open_file(o, false, &disk->buffered_fd);
+		rc = open_buffered(disk, o);
 		find_alignment(disk);
 	}
 	if (rc)
