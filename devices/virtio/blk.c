@@ -20,6 +20,8 @@
 
 #define SEGMENTS_MAX        (VIRTQ_IOV_MAX - 2) /* beside header and status */
 #define DISCARD_SECTORS_MAX (1u << 22)          /* 2 GiB in one request */
+#define REQUESTS_MAX        4096                /* in flight on one disk */
+#define QUEUE_SIZE_MIN      16
 
 struct blk_request {
 	struct disk_request io;
@@ -342,6 +344,16 @@ static struct virtio_blk_config config_of(
 	};
 }
 
+/* Many queues get short ones, so that a disk's records stay some MiB at worst. */
+static uint16_t queue_size_for(unsigned queue_count)
+{
+	uint16_t size = VIRTQ_SIZE_MAX;
+
+	while (size > QUEUE_SIZE_MIN && size * queue_count > REQUESTS_MAX)
+		size /= 2;
+	return size;
+}
+
 int virtio_blk_init(struct virtio_blk *blk, const struct mem *mem,
 	struct loop *loop, struct disk *disk, const char *name, const char *id,
 	unsigned queue_count)
@@ -356,16 +368,17 @@ int virtio_blk_init(struct virtio_blk *blk, const struct mem *mem,
 		.config = &blk->config,
 		.config_bytes = sizeof(blk->config),
 		.queue_count = queue_count,
+		.queue_size = queue_size_for(queue_count),
 	};
 
 	*blk = (struct virtio_blk){
 		.disk = disk,
 		.config = config_of(disk, queue_count),
 		/* One to spare: kick() takes a record before it looks. */
-		.request_count = queue_count * VIRTQ_SIZE_MAX + 1,
+		.request_count = queue_count * args.queue_size + 1,
 	};
 	strncpy(blk->id, id ? id : "", sizeof(blk->id));
-	/* Untouched pages cost nothing: room for every descriptor of every queue. */
+	/* Room for every descriptor of every queue; what is not used is not touched. */
 	blk->requests = calloc(blk->request_count, sizeof(*blk->requests));
 	if (!blk->requests)
 		return err_set(-ENOMEM, "%s: no memory for requests", name);

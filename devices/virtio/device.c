@@ -200,6 +200,8 @@ int virtio_device_init(
 		.config = args->config,
 		.config_bytes = args->config_bytes,
 		.queue_count = args->queue_count,
+		.queue_size = args->queue_size ? args->queue_size
+					       : VIRTQ_SIZE_MAX,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.flush = { .fn = flush },
 		.again = { .fn = serve_again },
@@ -380,6 +382,9 @@ void virtio_queue_write(struct virtio_device *dev, unsigned index,
 			*mine = *config;
 		else
 			mine->ready = config->ready;
+		/* Refused when the device is activated (virtq_init). */
+		if (mine->size > dev->queue_size)
+			mine->size = 0;
 	}
 	pthread_mutex_unlock(&dev->lock);
 }

@@ -57,6 +57,7 @@ struct virtio_device {
 	const void *config;
 	unsigned config_bytes;
 	unsigned queue_count;
+	uint16_t queue_size; /* the most descriptors that a queue may have */
 	struct virtio_queue *queues; /* owned */
 
 	const struct virtio_transport *transport;
@@ -86,6 +87,7 @@ struct virtio_device_args {
 	const void *config;
 	unsigned config_bytes;
 	unsigned queue_count;
+	uint16_t queue_size; /* a power of two up to VIRTQ_SIZE_MAX; 0: that */
 };
 
 /* 0 or -ENOMEM.  Before the loop runs. */

@@ -32,7 +32,7 @@ static void set_queue_register(
 {
 	switch (offset) {
 	case VIRTIO_MMIO_QUEUE_NUM:
-		q->size = value > VIRTQ_SIZE_MAX ? 0 : (uint16_t)value;
+		q->size = (uint16_t)MIN(value, UINT16_MAX);
 		break;
 	case VIRTIO_MMIO_QUEUE_READY:
 		q->ready = value & 1;
@@ -74,7 +74,7 @@ static uint32_t read_queue(const struct virtio_mmio *mmio, uint64_t offset)
 	if (!virtio_queue_read(mmio->dev, mmio->queue_select, &config))
 		return 0;
 	return offset == VIRTIO_MMIO_QUEUE_READY ? config.ready
-						 : VIRTQ_SIZE_MAX;
+						 : mmio->dev->queue_size;
 }
 
 /* ---- the others ---- */

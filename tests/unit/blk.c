@@ -354,6 +354,27 @@ static void a_write_touches_only_its_status_byte(void **state)
 	cmocka_unit_test_setup_teardown( \
 		f, blkguest_setup_readonly, blkguest_teardown)
 
+static void many_queues_get_short_ones(void **state)
+{
+	static const struct {
+		unsigned queues;
+		unsigned size;
+	} cases[] = { { 1, 256 }, { 16, 256 }, { 17, 128 }, { 64, 64 },
+		{ 254, 16 } };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct virtio_blk blk;
+
+		assert_int_equal(
+			virtio_blk_init(&blk, &guest->mem, guest->loop,
+				blkguest.disk, "disk", NULL, cases[i].queues),
+			0);
+		assert_int_equal(blk.dev.queue_size, cases[i].size);
+		virtio_blk_fini(&blk);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,6 +398,8 @@ int main(void)
 		TEST(requests_come_in_any_pieces),
 		TEST(chains_without_header_or_status_need_a_reset),
 		TEST(a_write_touches_only_its_status_byte),
+		cmocka_unit_test_setup_teardown(many_queues_get_short_ones,
+			blkguest_setup, blkguest_teardown),
 	};
 
 	return cmocka_run_group_tests_name("blk", tests, NULL, NULL);
