@@ -112,11 +112,14 @@ static bool handle_exit(struct vcpu *vcpu) ON_VCPU
 /* -EAGAIN is a vCPU that was just started by another one. */
 static bool run_once(struct vcpu *vcpu) ON_VCPU
 {
+	char what[64];
+
 	if (!ioctl(vcpu->fd, KVM_RUN, NULL))
 		return handle_exit(vcpu);
 	if (errno == EINTR || errno == EAGAIN)
 		return true;
-	end(vcpu, VCPU_FAILED, "KVM_RUN fails, errno", (uint64_t)errno);
+	snprintf(what, sizeof(what), "KVM_RUN: %s, errno", strerror(errno));
+	end(vcpu, VCPU_FAILED, what, (uint64_t)errno);
 	return false;
 }
 

@@ -71,7 +71,7 @@ static void write_metrics(struct vm *vm)
 	struct buf out = BUF_INIT;
 	ssize_t n = -1;
 
-	if (vm->metrics_fd < 0)
+	if (vm->metrics_fd < 0 || !vm->io_runs)
 		return;
 	metrics_print_json(&out, metric_groups, ARRAY_SIZE(metric_groups));
 	(void)!ftruncate(vm->metrics_fd, 0); /* a FIFO has no length */
@@ -115,6 +115,9 @@ static void take_down(struct vm *vm)
 	close_fd(vm->metrics_fd);
 	close_fd(vm->initrd_fd);
 	close_fd(vm->kernel_fd);
+	/* A run that did not start leaves nothing behind. */
+	if (vm->metrics_made && !vm->io_runs)
+		unlink(vm->config->metrics_path);
 }
 
 int vm_run(const struct vm_config *config, struct vm_result *ret)

@@ -289,7 +289,10 @@ static int open_metrics(struct vm *vm)
 {
 	const char *path = vm->config->metrics_path;
 
-	return path ? outfile_open("--metrics ", path, &vm->metrics_fd) : 0;
+	if (!path)
+		return 0;
+	vm->metrics_made = access(path, F_OK) != 0;
+	return outfile_open("--metrics ", path, &vm->metrics_fd);
 }
 
 /* Whose fault a failing step is decides the exit status. */

@@ -18,6 +18,7 @@ struct vm {
 	int kernel_fd;
 	int initrd_fd;
 	int metrics_fd;
+	bool metrics_made; /* the file was not there before */
 	int kvm_fd;
 	int fd;
 	struct cpu_model *model;
