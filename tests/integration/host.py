@@ -100,16 +100,16 @@ def command(muster, args):
 
 def static_muster():
     """The muster that emulated hosts run; built when it is out of date."""
-    folder = ROOT / "build-static"
+    configured = ROOT / "build-static/config.mk"
+    steps = [["make", "-s", "-j2", "O=build-static", "build-static/muster"]]
+    if not configured.exists() or (
+            configured.stat().st_mtime < (ROOT / "configure").stat().st_mtime):
+        steps.insert(0, ["./configure", "--static", "--out=build-static"])
     LOGS.mkdir(parents=True, exist_ok=True)
     with open(LOGS / "static.log", "w+", encoding="utf-8") as log:
         fcntl.flock(log, fcntl.LOCK_EX)
-        for step in (["./configure", "--static", "--out=build-static"],
-                     ["make", "-s", "-j2", "O=build-static",
-                      "build-static/muster"]):
-            if step[0] == "./configure" and (folder / "config.mk").exists():
-                continue
+        for step in steps:
             if subprocess.run(step, cwd=ROOT, stdin=subprocess.DEVNULL,
                               stdout=log, stderr=log, check=False).returncode:
                 raise HostFailed(f"{' '.join(step)} failed: see {log.name}")
-    return folder / "muster"
+    return ROOT / "build-static/muster"

@@ -15,6 +15,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from cpio import Archive
@@ -22,7 +23,6 @@ from cpio import Archive
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 OUT = ROOT / "build/images"
-BUSYBOX = Path("/bin/busybox")
 ISOLINUX = Path("/usr/lib/ISOLINUX/isolinux.bin")
 LDLINUX = Path("/usr/lib/syslinux/modules/bios/ldlinux.c32")
 
@@ -32,11 +32,22 @@ SVM_MODULES = ["virtio_pci", "virtio_blk", "virtio_console", "virtiofs",
                "virtio_rng", "kvm_amd"]
 VMX_MODULES = ["kvm_intel", "msr"]
 
+# mke2fs is not on the PATH of ordinary users.
+SEARCH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 DISK_MIB = 128
+BOCHS_HZ = 500_000_000
 
 
 class ImageError(Exception):
     """One sentence for the user."""
+
+
+def missing_tool(*more):
+    """The first tool that is not installed, of those that images need."""
+    for tool in "apt-get", "dpkg", "lz4", "mke2fs", *more:
+        if not shutil.which(tool, path=SEARCH):
+            return tool
+    return None
 
 
 def say(text):
@@ -78,7 +89,24 @@ def made(path, build, *inputs):
     return path
 
 
-# ---- the kernel ----
+# ---- packages ----
+
+
+def unpacked(folder, find_package):
+    """A package's files; once fetched they stay until make clean."""
+    tree = OUT / folder
+    if tree.exists():
+        return tree
+    package = find_package()
+    say(f"fetching {package}")
+    OUT.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=OUT) as new:
+        # As root, apt would drop to a user who cannot write to this folder.
+        call("apt-get", "-o", "APT::Sandbox::User=root", "download", package,
+             cwd=new)
+        call("dpkg", "-x", next(Path(new).glob("*.deb")), f"{new}/tree")
+        Path(new, "tree").rename(tree)
+    return tree
 
 
 def kernel_package():
@@ -92,23 +120,14 @@ def kernel_package():
 
 
 def kernel_tree():
-    """The unpacked kernel package; once fetched it stays until make clean."""
-    tree = OUT / "kernel"
-    if (tree / "boot").exists():
-        return tree
-    OUT.mkdir(parents=True, exist_ok=True)
-    package = kernel_package()
-    say(f"fetching {package}")
-    # As root, apt would drop to a user who cannot write to this folder.
-    call("apt-get", "-o", "APT::Sandbox::User=root", "download", package,
-         cwd=OUT)
-    debs = sorted(OUT.glob(f"{package}_*.deb"))
-    unpacked = OUT / "kernel.new"
-    call("dpkg", "-x", debs[-1], unpacked)
-    unpacked.rename(tree)
-    for deb in debs:
-        deb.unlink()
-    return tree
+    return unpacked("kernel", kernel_package)
+
+
+def busybox():
+    return unpacked("busybox", lambda: "busybox-static") / "bin/busybox"
+
+
+# ---- the kernel ----
 
 
 def bzimage():
@@ -162,7 +181,7 @@ def modules(wanted):
 
 
 def applets():
-    names = call(BUSYBOX, "--list").decode().split()
+    names = call(busybox(), "--list").decode().split()
     return [name for name in names if name != "busybox"]
 
 
@@ -172,7 +191,7 @@ def base_archive(init):
         archive.directory(folder)
     archive.character_device("dev/console", 5, 1)
     archive.file("init", (HERE / "inits" / init).read_bytes())
-    archive.file("bin/busybox", BUSYBOX.read_bytes())
+    archive.file("bin/busybox", busybox().read_bytes())
     for name in applets():
         archive.link(f"bin/{name}", "busybox")
     return archive
@@ -193,7 +212,7 @@ def add_modules(archive, lists):
 
 def inputs():
     """What every archive depends on."""
-    code = [HERE / "images.py", HERE / "cpio.py", BUSYBOX]
+    code = [HERE / "images.py", HERE / "cpio.py", busybox()]
     return code + sorted((HERE / "inits").iterdir()) + [bzimage()]
 
 
@@ -234,8 +253,7 @@ def ext4(path, size_bytes, *options):
     """An ext4 file system in a new sparse file."""
     with open(path, "wb") as image:
         image.truncate(size_bytes)
-    # mke2fs is not on the PATH of ordinary users.
-    environment = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin")
+    environment = dict(os.environ, PATH=SEARCH)
     call("mke2fs", "-q", "-F", "-t", "ext4", "-E", "root_owner=0:0", *options,
          path, env=environment)
 
@@ -246,7 +264,7 @@ def root_disk():
         shutil.rmtree(tree, ignore_errors=True)
         for folder in "bin", "sbin", "proc", "sys", "dev", "run", "tmp", "root":
             (tree / folder).mkdir(parents=True)
-        (tree / "bin/busybox").write_bytes(BUSYBOX.read_bytes())
+        (tree / "bin/busybox").write_bytes(busybox().read_bytes())
         (tree / "bin/busybox").chmod(0o755)
         for name in applets():
             (tree / "bin" / name).symlink_to("busybox")
@@ -267,10 +285,13 @@ def level1_iso(extra, folder):
     (tree / "vmlinuz").write_bytes(bzimage().read_bytes())
     (tree / "initrd").write_bytes(level1_initrd().read_bytes() + extra)
     # no_timer_check: in emulated time the timer test sees too few ticks.
+    # tsc_early_khz: the TSC counts instructions, CPUID speaks of 3.5 GHz, and
+    # every sleep would take that many.
     (tree / "isolinux.cfg").write_text(
         "default linux\nprompt 0\nlabel linux\n kernel vmlinuz\n append "
         "initrd=initrd host=vmx console=ttyS0 quiet mitigations=off panic=-1 "
-        "random.trust_cpu=1 no_timer_check\n")
+        "random.trust_cpu=1 no_timer_check "
+        f"tsc_early_khz={BOCHS_HZ // 1000}\n")
     path = folder / "level1.iso"
     call("xorriso", "-as", "mkisofs", "-quiet", "-o", path, "-b",
          "isolinux.bin", "-c", "boot.cat", "-no-emul-boot", "-boot-load-size",

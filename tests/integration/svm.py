@@ -28,9 +28,9 @@ SCRATCH_GIB = 8
 
 def probe():
     """Raises Missing where this machine cannot be an svm host."""
-    for tool in QEMU, "lz4", "dpkg":
-        if not shutil.which(tool):
-            raise Missing(f"{tool} is not installed")
+    tool = images.missing_tool(QEMU, "unshare")
+    if tool:
+        raise Missing(f"{tool} is not installed")
     if not VIRTIOFSD.exists():
         raise Missing(f"{VIRTIOFSD} is not installed")
 
@@ -58,7 +58,7 @@ class SvmJob(Job):
 class Svm:
     """One level 1, from start() to stop()."""
 
-    scratch = "/scratch"
+    name = "svm"
 
     def __init__(self, folder=LOGS / "svm"):
         self.folder = folder
