@@ -22,7 +22,7 @@ from host import HostFailed, command, static_muster  # noqa: E402
 
 FOLDER = ROOT / "build/demo"
 MUSTER = ROOT / "build/muster"
-BOOTS_IN_SECONDS = 15
+BOOTS_IN_SECONDS = 10
 PROMPT = b"# "
 
 
@@ -47,7 +47,7 @@ def why_not_here():
                        images.script_archive("echo linux runs\n"))
     probe = subprocess.run(
         [MUSTER, *arguments(str, initrd, [
-            "--cmdline", "console=ttyS0 quiet panic=-1",
+            "--cmdline", "console=ttyS0 loglevel=3 panic=-1",
             "--timeout", f"{BOOTS_IN_SECONDS}s"])],
         stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if b"linux runs" in probe.stdout:
@@ -66,7 +66,7 @@ def root_disk():
 
 def shell_arguments(path):
     return arguments(path, images.guest_initrd(), [
-        "--cmdline", "console=ttyS0 quiet panic=-1 root=/dev/vda",
+        "--cmdline", "console=ttyS0 loglevel=3 panic=-1 root=/dev/vda",
         "--disk", f"path={path(root_disk())}", "--rng"])
 
 
@@ -124,7 +124,7 @@ def boot_emulated():
         f"exec {command(muster, shell_arguments(host.path))}\n")
 
     def start(stdin, stdout):
-        host.start(append=f"interactive={job.relative_to(ROOT)}",
+        host.start(append=f"loglevel=1 interactive={job.relative_to(ROOT)}",
                    console={"stdin": stdin, "stdout": stdout})
         return host.qemu
 
