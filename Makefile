@@ -170,6 +170,16 @@ bench: all guests
 
 # ---- the rest ----
 
+help:
+	@echo 'make              build $(O)/muster and its man pages'
+	@echo 'make demo         install what it needs, build, boot a Debian kernel'
+	@echo 'make check        every test; also one by one:'
+	@echo '                  check-unit lint check-fuzz check-asan check-tsan check-integration'
+	@echo 'make fuzz         search for new inputs, FUZZ_SECONDS for each target'
+	@echo 'make bench        measure beside QEMU, on an idle machine'
+	@echo 'make install      below PREFIX (configure), into DESTDIR'
+	@echo 'make clean        remove what was built'
+
 demo:
 	$(Q)demo/run
 
@@ -182,6 +192,6 @@ clean:
 	rm -rf $(O) build-asan build-tsan build-fuzz build-static
 
 .PHONY: all bench check check-unit check-fuzz check-asan check-tsan check-integration \
-	clean demo fuzz fuzz-bins install lint unit-bins
+	clean demo fuzz fuzz-bins help install lint unit-bins
 .SECONDARY:
 -include $(OBJS:%=$(O)/%.d) $(O)/docs/genman.d $(wildcard $(O)/tests/unit/*.d) $(FUZZ_BINS:=.d)
