@@ -164,9 +164,14 @@ check:
 	$(Q)tests/check
 
 # Side by side with QEMU's microvm; each prints its ratios and limits.
-BENCHES = start blk memory syscalls
+BENCHES = start blk memory syscalls boot
 bench: all guests
 	$(Q)for b in $(BENCHES); do bench/$$b || exit 1; done
+
+# Static, because it runs inside an emulated host.
+$(O)/bench/stopwatch: $(O)/bench/stopwatch.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(USER_LDFLAGS) -static -o $@ $^
 
 # ---- the rest ----
 
@@ -194,4 +199,5 @@ clean:
 .PHONY: all bench check check-unit check-fuzz check-asan check-tsan check-integration \
 	clean demo fuzz fuzz-bins help install lint unit-bins
 .SECONDARY:
--include $(OBJS:%=$(O)/%.d) $(O)/docs/genman.d $(wildcard $(O)/tests/unit/*.d) $(FUZZ_BINS:=.d)
+-include $(OBJS:%=$(O)/%.d) $(O)/docs/genman.d $(O)/bench/stopwatch.d \
+	$(wildcard $(O)/tests/unit/*.d) $(FUZZ_BINS:=.d)

@@ -26,6 +26,10 @@ GUESTS = ROOT / "build/guests"
 MEMORY_MIB = 128
 DISK_BYTES = 64 << 20
 
+# Of every QEMU here: no device that was not asked for, the console on a pipe.
+QEMU_LEAN = ["-accel", "kvm", "-nodefaults", "-no-user-config", "-no-reboot",
+             "-display", "none", "-serial", "stdio"]
+
 
 @dataclass
 class Limit:
@@ -81,10 +85,9 @@ def qemu_command(guest, cmdline="", disk=None):
     command = [
         QEMU, "-M",
         "microvm,pit=off,pic=off,rtc=off,x-option-roms=off,ioapic2=off",
-        "-accel", "kvm", "-cpu", "host,-arch-capabilities",
+        *QEMU_LEAN, "-cpu", "host,-arch-capabilities",
         "-m", f"{MEMORY_MIB}M", "-kernel", GUESTS / guest,
-        "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-        "-name", "bench,debug-threads=on", "-serial", "stdio",
+        "-name", "bench,debug-threads=on",
         "-device", "isa-debug-exit,iobase=0xf4",
         "-global", "virtio-mmio.force-legacy=false"]
     if cmdline:
@@ -141,12 +144,20 @@ class Vm:
         return self.text.decode()
 
 
+def progress(text):
+    """On a terminal, in place of what it said before."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
 def medians(runs, measure):
     """measure(monitor) for each in turn, `runs` times; {monitor: median}."""
     samples = {monitor: [] for monitor in COMMANDS}
-    for _ in range(runs):
+    for run in range(runs):
         for monitor, values in samples.items():
+            progress(f"{run + 1}/{runs} {monitor}")
             values.append(measure(monitor))
+    progress("")
     return {monitor: statistics.median(values)
             for monitor, values in samples.items()}
 
@@ -159,17 +170,22 @@ def warm_disk(folder, name="disk"):
     return path
 
 
+def make(*targets):
+    subprocess.run(["make", "-s", *targets], cwd=ROOT, stdout=sys.stderr,
+                   check=True)
+
+
 def prepare():
+    """For measurements on this machine's own KVM."""
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         sys.exit("/dev/kvm is needed and cannot be opened")
     if not os.access(MUSTER, os.X_OK):
         sys.exit(f"{MUSTER} is needed: run make")
-    subprocess.run(["make", "-s", "guests"], cwd=ROOT, stdout=sys.stderr,
-                   check=True)
+    make("guests")
 
 
-def main(doc, measure, runs=10):
-    """measure(runs) yields Results."""
+def main(doc, measure, runs=10, prepare=prepare):
+    """measure(runs) yields Results, after prepare()."""
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument("--runs", type=int, default=runs)
     parser.add_argument("--json", action="store_true")
