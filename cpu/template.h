@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * template.h - the CPU that every guest of a fleet sees: a versioned JSON file
+ *
+ * Exactly these registers with exactly these values, but for what RULE_MACHINE
+ * leaves to the VM.  A register that is absent is not there for the guest.
+ */
+#ifndef MUSTER_CPU_TEMPLATE_H
+#define MUSTER_CPU_TEMPLATE_H
+
+#include "cpu/x86_64/cpu_set.h"
+#include "vmm/base/buf.h"
+
+#define TEMPLATE_VERSION 1
+
+struct template
+{
+	struct cpu_set cpu;
+	uint64_t tsc_khz; /* 0: each host's own */
+};
+
+int template_parse(
+	const char *origin, const void *json, size_t len, struct template *ret);
+int template_read(const char *path, struct template *ret);
+
+/* Byte-identical for equal templates. */
+void template_print(const struct template *t, struct buf *out);
+
+#endif
