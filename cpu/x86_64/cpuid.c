@@ -3,23 +3,27 @@
 #include "cpu/x86_64/x86.h"
 
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "vmm/base/err.h"
 #include "vmm/core/kvm.h"
 
-enum reg { EAX, EBX, ECX, EDX };
+enum { EAX, EBX, ECX, EDX };
+
+struct bits {
+	uint32_t leaf;
+	uint32_t subleaf;
+	unsigned reg;
+	uint32_t mask;
+	const char *why;
+};
 
 /*
  * Bits that KVM offers and a guest of ours must not have, whatever the host is.
  * The CPU model proper (profiles, templates) will take this place.
  */
-static const struct {
-	uint32_t leaf;
-	uint32_t subleaf;
-	enum reg reg;
-	uint32_t mask;
-	const char *why;
-} withheld[] = {
+static const struct bits withheld[] = {
 	{ 1, 0, ECX, BIT(15), "PDCM: there is no PMU to describe" },
 	{ 7, 0, ECX, BIT(5), "WAITPKG: would park the physical core" },
 	{ 0xa, 0, EAX, ~0u, "no PMU" },
@@ -28,7 +32,16 @@ static const struct {
 	{ 0xa, 0, EDX, ~0u, "no PMU" },
 };
 
-static uint32_t *reg_of(struct kvm_cpuid_entry2 *e, enum reg reg)
+/* What KVM writes itself, from the vCPU's other registers. */
+static const struct bits dynamic[] = {
+	{ 1, 0, ECX, BIT(3), "MONITOR: IA32_MISC_ENABLE[18]" },
+	{ 1, 0, ECX, BIT(27), "OSXSAVE: CR4" },
+	{ 7, 0, ECX, BIT(4), "OSPKE: CR4" },
+	{ 0xd, 0, EBX, ~0u, "the size of what XCR0 enables" },
+	{ 0xd, 1, EBX, ~0u, "the size of what XCR0 and IA32_XSS enable" },
+};
+
+uint32_t *cpuid_reg(struct kvm_cpuid_entry2 *e, unsigned reg)
 {
 	uint32_t *const regs[] = { &e->eax, &e->ebx, &e->ecx, &e->edx };
 
@@ -48,6 +61,18 @@ struct kvm_cpuid_entry2 *cpuid_find(
 	return NULL;
 }
 
+#define ARCH_REQ_XCOMP_GUEST_PERM 0x1025
+#define XFEATURE_XTILE_DATA       18
+
+/*
+ * AMX: KVM supports the tile data only in a process that has asked for it before
+ * its first vCPU.  A kernel or a CPU that has none of it refuses, and that is all.
+ */
+static void ask_for_tiles(void)
+{
+	syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_GUEST_PERM, XFEATURE_XTILE_DATA);
+}
+
 /* KVM emulates it with any APIC in the kernel, and leaves it out of its list. */
 static void add_tsc_deadline(int kvm_fd, struct cpuid *cpuid)
 {
@@ -63,8 +88,10 @@ int cpuid_get_supported(int kvm_fd, struct cpuid *ret)
 		struct kvm_cpuid2 head;
 		struct kvm_cpuid_entry2 entry[CPUID_ENTRIES_MAX];
 	} raw = { .head.nent = CPUID_ENTRIES_MAX };
-	int rc = kvm_ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, &raw);
+	int rc;
 
+	ask_for_tiles();
+	rc = kvm_ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, &raw);
 	if (rc < 0)
 		return err_set(
 			rc, "KVM_GET_SUPPORTED_CPUID: %s", strerror(-rc));
@@ -81,11 +108,11 @@ void cpuid_restrict(struct cpuid *cpuid)
 			cpuid, withheld[i].leaf, withheld[i].subleaf);
 
 		if (e)
-			*reg_of(e, withheld[i].reg) &= ~withheld[i].mask;
+			*cpuid_reg(e, withheld[i].reg) &= ~withheld[i].mask;
 	}
 }
 
-int cpuid_apply(int vcpu_fd, struct cpuid *cpuid)
+int cpuid_apply(int vcpu_fd, const struct cpuid *cpuid)
 {
 	struct {
 		struct kvm_cpuid2 head;
@@ -98,4 +125,37 @@ int cpuid_apply(int vcpu_fd, struct cpuid *cpuid)
 	if (rc < 0)
 		return err_set(rc, "KVM_SET_CPUID2: %s", strerror(-rc));
 	return 0;
+}
+
+int cpuid_read(int vcpu_fd, struct cpuid *ret)
+{
+	struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 entry[CPUID_ENTRIES_MAX];
+	} raw = { .head.nent = CPUID_ENTRIES_MAX };
+	int rc = kvm_ioctl(vcpu_fd, KVM_GET_CPUID2, &raw);
+
+	if (rc < 0)
+		return err_set(rc, "KVM_GET_CPUID2: %s", strerror(-rc));
+	ret->count = raw.head.nent;
+	memcpy(ret->entry, raw.entry, sizeof(raw.entry));
+	return 0;
+}
+
+void cpuid_keep_dynamic(struct cpuid *shown, const struct cpuid *given)
+{
+	struct cpuid copy = *given;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(dynamic); i++) {
+		const struct bits *d = &dynamic[i];
+		struct kvm_cpuid_entry2 *to = cpuid_find(
+			shown, d->leaf, d->subleaf);
+		struct kvm_cpuid_entry2 *from = cpuid_find(
+			&copy, d->leaf, d->subleaf);
+
+		if (!to || !from)
+			continue;
+		*cpuid_reg(to, d->reg) &= ~d->mask;
+		*cpuid_reg(to, d->reg) |= *cpuid_reg(from, d->reg) & d->mask;
+	}
 }

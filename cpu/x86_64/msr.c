@@ -44,6 +44,38 @@ int msr_init(int vcpu_fd)
 	return 0;
 }
 
+/* KVM says how many of the one it took; no error where it is unknown. */
+static int one_msr(int fd, unsigned long request, uint32_t msr, uint64_t *value)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} raw = { .head.nmsrs = 1, .entry = { .index = msr, .data = *value } };
+	int rc = kvm_ioctl(fd, request, &raw);
+
+	if (rc < 0)
+		return rc;
+	if (!rc)
+		return -ENOENT;
+	*value = raw.entry.data;
+	return 0;
+}
+
+int msr_read(int fd, uint32_t msr, uint64_t *ret)
+{
+	uint64_t value = 0;
+	int rc = one_msr(fd, KVM_GET_MSRS, msr, &value);
+
+	if (!rc)
+		*ret = value;
+	return rc;
+}
+
+int msr_write(int vcpu_fd, uint32_t msr, uint64_t value)
+{
+	return one_msr(vcpu_fd, KVM_SET_MSRS, msr, &value);
+}
+
 static void set_lvt(
 	struct kvm_lapic_state *apic, unsigned offset, uint32_t mode)
 {

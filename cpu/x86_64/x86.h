@@ -24,6 +24,9 @@ struct cpu_model {
 struct kvm_cpuid_entry2 *cpuid_find(
 	struct cpuid *cpuid, uint32_t leaf, uint32_t subleaf);
 
+/* EAX, EBX, ECX or EDX of an entry: enum feature_cpuid_reg. */
+uint32_t *cpuid_reg(struct kvm_cpuid_entry2 *e, unsigned reg);
+
 /* What KVM supports on this host: KVM_GET_SUPPORTED_CPUID and capabilities. */
 int cpuid_get_supported(int kvm_fd, struct cpuid *ret);
 
@@ -36,8 +39,18 @@ int topology_describe(struct cpuid *cpuid, unsigned cpus);
 /* The fields that differ from vCPU to vCPU: its APIC id. */
 void topology_set_apic_id(struct cpuid *cpuid, unsigned apic_id);
 
+/* What a vCPU shows (KVM_GET_CPUID2). */
+int cpuid_read(int vcpu_fd, struct cpuid *ret);
+
+/* Put what was given in place of what KVM computes while the vCPU runs. */
+void cpuid_keep_dynamic(struct cpuid *shown, const struct cpuid *given);
+
+/* One MSR of a vCPU or, to read, of /dev/kvm: 0, -ENOENT where KVM has none. */
+int msr_read(int fd, uint32_t msr, uint64_t *ret);
+int msr_write(int vcpu_fd, uint32_t msr, uint64_t value);
+
 /* KVM_SET_CPUID2, KVM_SET_MSRS and KVM_SET_LAPIC of a new vCPU. */
-int cpuid_apply(int vcpu_fd, struct cpuid *cpuid);
+int cpuid_apply(int vcpu_fd, const struct cpuid *cpuid);
 int msr_init(int vcpu_fd);
 int lapic_init(int vcpu_fd);
 
