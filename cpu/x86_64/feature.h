@@ -39,6 +39,7 @@ enum feature_space {
 	 * A VMX control MSR (SDM vol. 3, A.3 to A.5): for the control at bit n,
 	 * bit n is "must be 1" (merged by OR) and bit 32 + n "may be 1" (AND).
 	 * Features name controls by n; their rule is RULE_AND or RULE_HIDE.
+	 * The plain ones, 481H to 484H, are SPACE_MSR: both halves derived.
 	 */
 	SPACE_CONTROL,
 };
@@ -65,7 +66,7 @@ extern const unsigned cpuid_regs_count, msr_regs_count, vmx_regs_count;
 unsigned feature_rows(void);
 const struct feature_reg *feature_row(unsigned row);
 
-/* The row of a register, or -ENOENT. */
+/* The row of a register, or -ENOENT; a control is found as SPACE_MSR too. */
 int feature_find_row(enum feature_space space, uint32_t index, uint32_t subleaf,
 	enum feature_cpuid_reg reg);
 
@@ -74,5 +75,11 @@ int feature_find_name(const char *name, const struct feature **ret);
 
 /* The feature that covers a bit (0-63; 32 + n and n of a control alike), or NULL. */
 const struct feature *feature_of_bit(unsigned row, unsigned bit);
+
+/*
+ * The default1 class of a VMX control MSR (SDM vol. 3, A.2), plain or TRUE:
+ * controls that must be 1 where bit 55 of IA32_VMX_BASIC is 0.  0 for others.
+ */
+uint32_t feature_default1(uint32_t msr);
 
 #endif
