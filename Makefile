@@ -39,6 +39,7 @@ OBJS_BASE = buf crc err iov log metrics ratelimit text thread
 OBJS_CORE = bus irq kvm loop loop_epoll loop_pool loop_ring loop_uring loop_watch mem
 OBJS_CPU = $(addprefix $(ARCH)/,cpuid exits msr topology vcpu)
 OBJS_CPU += $(addprefix $(ARCH)/,offer)
+OBJS_CPU += $(addprefix $(ARCH)/,feature cpu_set cpuid_tab msr_tab vmx_tab)
 OBJS_DEVICES = backend/disk virtio/blk virtio/device virtio/mmio virtio/rng virtio/virtqueue \
 	platform backend/nonblock backend/tty backend/tty_in backend/tty_out serial
 OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
@@ -97,8 +98,8 @@ ON_IMAGE = disk disk_open outfile
 ON_MODEL = rng
 ON_COUNTER = virtio virtio_batch virtio_mmio
 ON_BLKGUEST = blk blk_flight
-UNIT_TESTS += iov topology $(ON_RING) $(ON_IMAGE) $(ON_MODEL) $(ON_COUNTER) $(ON_BLKGUEST) \
-	blk_threads
+UNIT_TESTS += iov topology $(ON_RING) $(ON_IMAGE) $(ON_MODEL) $(ON_COUNTER) $(ON_BLKGUEST)
+UNIT_TESTS += feature
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
 
