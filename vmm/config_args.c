@@ -35,6 +35,13 @@ static void fini_list(const struct config_field *f, void *base)
 		config_fini(f->item, items + i * f->item->size_bytes);
 }
 
+static void fini_words(struct config_words *words)
+{
+	for (unsigned i = 0; i < words->count; i++)
+		free(words->word[i]);
+	free(words->word);
+}
+
 static void fini_field(const struct config_field *f, void *base)
 {
 	switch (f->type) {
@@ -50,6 +57,9 @@ static void fini_field(const struct config_field *f, void *base)
 	case CONFIG_LIST:
 		fini_list(f, base);
 		break;
+	case CONFIG_WORDS:
+		fini_words(member(base, f->offset));
+		break;
 	default:
 		break;
 	}
@@ -62,11 +72,34 @@ void config_fini(const struct config_object *object, void *base)
 	memset(base, 0, object->size_bytes);
 }
 
+/* The field that takes what is no option, or NULL. */
+static const struct config_field *find_operands(
+	const struct config_object *object)
+{
+	for (unsigned i = 0; i < object->count; i++)
+		if (object->fields[i].operand)
+			return &object->fields[i];
+	return NULL;
+}
+
+/* The field whose short form is `-l`, or NULL. */
+static const struct config_field *find_letter(
+	const struct config_object *object, const char *argument)
+{
+	if (argument[0] != '-' || !argument[1] || argument[2])
+		return NULL;
+	for (unsigned i = 0; i < object->count; i++)
+		if (object->fields[i].letter == argument[1])
+			return &object->fields[i];
+	return NULL;
+}
+
 static const struct config_field *find(
 	const struct config_object *object, const char *name)
 {
 	for (unsigned i = 0; i < object->count; i++)
-		if (!strcmp(object->fields[i].name, name))
+		if (!object->fields[i].operand &&
+			!strcmp(object->fields[i].name, name))
 			return &object->fields[i];
 	return NULL;
 }
@@ -251,14 +284,48 @@ static int set_option(const struct config_object *object,
 
 	if (f->type == CONFIG_LIST)
 		return add_item(f, value, base);
-	snprintf(label, sizeof(label), "--%s ", f->name);
-	if (!first_time(object, f, seen))
+	snprintf(
+		label, sizeof(label), "%s%s ", f->operand ? "" : "--", f->name);
+	if (!first_time(object, f, seen) && f->type != CONFIG_WORDS)
 		return err_set(-EINVAL, "%s%s: given twice; give --%s once",
 			label, text_shown(value).s, f->name);
 	return config_set(f, label, value, base);
 }
 
-/* One option; returns how many arguments it took. */
+static int not_an_option(const struct config_object *object, const char *arg)
+{
+	return err_set(-EINVAL,
+		"%s: not an option; options begin with --, and `muster help "
+		"%s` lists them",
+		text_shown(arg).s, object->name);
+}
+
+static int parse_letter(const struct config_object *object,
+	const struct config_field *f, int argc, char *const argv[],
+	uint32_t *seen, void *base)
+{
+	const char *value;
+	int used;
+	int rc = find_value(f, NULL, argc, argv, &value, &used);
+
+	if (!rc)
+		rc = set_option(object, f, value, seen, base);
+	return rc ? rc : used;
+}
+
+static int parse_operand(const struct config_object *object, const char *arg,
+	uint32_t *seen, void *base)
+{
+	const struct config_field *f = find_operands(object);
+	int rc;
+
+	if (!f || (arg[0] == '-' && arg[1]))
+		return not_an_option(object, arg);
+	rc = set_option(object, f, arg, seen, base);
+	return rc ? rc : 1;
+}
+
+/* One option or operand; returns how many arguments it took. */
 static int parse_option(const struct config_object *object, int argc,
 	char *const argv[], uint32_t *seen, void *base)
 {
@@ -268,11 +335,11 @@ static int parse_option(const struct config_object *object, int argc,
 	char *equals;
 	int used, rc;
 
+	f = find_letter(object, argv[0]);
+	if (f)
+		return parse_letter(object, f, argc, argv, seen, base);
 	if (strncmp(argv[0], "--", 2))
-		return err_set(-EINVAL,
-			"%s: not an option; options begin with --, and `muster "
-			"help %s` lists them",
-			text_shown(argv[0]).s, object->name);
+		return parse_operand(object, argv[0], seen, base);
 	name = strdup(argv[0] + 2);
 	if (!name)
 		return -ENOMEM;
@@ -303,8 +370,11 @@ int config_parse_args(const struct config_object *object, int argc,
 		i += used;
 	}
 	f = missing(object, seen);
-	if (f)
-		return err_set(-EINVAL, "--%s: missing; give --%s %s, %s",
-			f->name, f->name, f->metavar, f->help);
-	return 0;
+	if (!f)
+		return 0;
+	if (f->operand)
+		return err_set(
+			-EINVAL, "%s: missing; give %s", f->metavar, f->help);
+	return err_set(-EINVAL, "--%s: missing; give --%s %s, %s", f->name,
+		f->name, f->metavar, f->help);
 }

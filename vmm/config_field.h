@@ -24,7 +24,14 @@ enum config_type {
 	CONFIG_SIZE,     /* uint64_t, bytes: 4096, 512M, 5G */
 	CONFIG_DURATION, /* uint64_t, milliseconds: 500ms, 30s, 2m */
 	CONFIG_CHOICE,   /* unsigned, an index into `choices` */
-	CONFIG_LIST, /* an array of `item` objects, given as key=value,… */
+	CONFIG_LIST,  /* an array of `item` objects, given as key=value,… */
+	CONFIG_WORDS, /* struct config_words; each time it is given adds one */
+};
+
+struct config_words {
+	unsigned count;
+	unsigned room;
+	char **word; /* owned, as each word is */
 };
 
 /* One word of a CONFIG_CHOICE; with `arg` it is given as NAME=ARG. */
@@ -37,6 +44,8 @@ struct config_field {
 	const char *name;
 	enum config_type type;
 	bool required;
+	bool operand; /* WORDS: the arguments that are no option; "-" is one */
+	char letter;  /* the option's short form, or 0 */
 	size_t offset;
 	/* CHOICE: where an argument goes (char *), or 0; LIST: the count (unsigned) */
 	size_t aux_offset;
@@ -73,7 +82,8 @@ int config_defaults(const struct config_object *object, void *base);
 void config_fini(const struct config_object *object, void *base);
 
 /*
- * Read `--name value` and `--name=value` (a bool also as `--name`) into an object
+ * Read `--name value` and `--name=value` (a bool also as `--name`, a field with a
+ * letter also as `-l value`) into an object
  * that holds its defaults.  0, or -errno with a sentence that names the option,
  * its value and the remedy; the object is then partly set and needs its fini.
  */

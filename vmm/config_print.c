@@ -87,6 +87,17 @@ static void put_list(
 	}
 }
 
+static void put_words(const struct config_field *f,
+	const struct config_words *words, struct buf *out)
+{
+	for (unsigned i = 0; i < words->count; i++) {
+		if (!f->operand)
+			buf_printf(out, "--%s=", f->name);
+		put_text(words->word[i], false, out);
+		buf_u8(out, '\0');
+	}
+}
+
 void config_print_args(
 	const struct config_object *object, const void *base, struct buf *out)
 {
@@ -95,6 +106,10 @@ void config_print_args(
 
 		if (f->type == CONFIG_LIST) {
 			put_list(f, base, out);
+		} else if (f->type == CONFIG_WORDS) {
+			put_words(f,
+				(const void *)((const char *)base + f->offset),
+				out);
 		} else if (!is_absent(f, (const char *)base + f->offset)) {
 			buf_printf(out, "--%s=", f->name);
 			put_member(f, base, false, out);

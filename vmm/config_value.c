@@ -155,6 +155,30 @@ static int set_text(const struct config_field *f, const char *label,
 	return store(value, at);
 }
 
+static int add_word(const struct config_field *f, const char *label,
+	const char *value, struct config_words *words)
+{
+	unsigned room = words->room ? 2 * words->room : 8;
+	char **word = words->word;
+	int rc;
+
+	if (words->count == f->max)
+		return refuse(-ERANGE, f, label, value, "one too many");
+	if (!*value)
+		return refuse(-EINVAL, f, label, value, "empty");
+	if (words->count == words->room) {
+		word = realloc(word, room * sizeof(*word));
+		if (!word)
+			return -ENOMEM;
+		words->word = word;
+		words->room = room;
+	}
+	word[words->count] = NULL;
+	rc = store(value, &word[words->count]);
+	words->count += !rc;
+	return rc;
+}
+
 /* ---- words ---- */
 
 static int set_bool(const struct config_field *f, const char *label,
@@ -211,6 +235,8 @@ int config_set(const struct config_field *f, const char *label,
 		return set_number(f, label, value, at);
 	case CONFIG_CHOICE:
 		return set_choice(f, label, value, base);
+	case CONFIG_WORDS:
+		return add_word(f, label, value, at);
 	case CONFIG_LIST:
 		break;
 	}

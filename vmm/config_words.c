@@ -47,6 +47,10 @@ static void put_value(const struct config_field *f, struct buf *out)
 void config_put_synopsis(
 	const struct config_field *f, char sep, struct buf *out)
 {
+	if (f->operand) {
+		buf_printf(out, "%s...", f->metavar);
+		return;
+	}
 	buf_printf(out, "%s", f->name);
 	/* An option that switches something on needs no value. */
 	if (f->type == CONFIG_BOOL && sep == ' ') {
@@ -114,6 +118,10 @@ void config_put_expected(const struct config_field *f, struct buf *out)
 	case CONFIG_LIST:
 		put_value(f, out);
 		break;
+	case CONFIG_WORDS:
+		buf_printf(
+			out, "%s, up to %" PRIu64 " times", f->metavar, f->max);
+		break;
 	}
 }
 
@@ -127,7 +135,7 @@ void config_put_notes(const struct config_field *f, struct buf *out)
 {
 	if (f->required)
 		buf_printf(out, "required");
-	else if (f->type == CONFIG_LIST)
+	else if (f->type == CONFIG_LIST || f->type == CONFIG_WORDS)
 		buf_printf(out, "up to %" PRIu64 " times", f->max);
 	else if (f->type == CONFIG_NAME)
 		buf_printf(out, "at most %" PRIu64 " bytes", f->max);
