@@ -53,7 +53,9 @@ static void put_field(const struct config_field *f, const char *dashes,
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 	CLEANUP(buf_fini) struct buf notes = BUF_INIT;
 
-	buf_printf(&label, "%s", dashes);
+	if (f->letter)
+		buf_printf(&label, "-%c, ", f->letter);
+	buf_printf(&label, "%s", f->operand ? "" : dashes);
 	config_put_synopsis(f, *dashes ? ' ' : '=', &label);
 	buf_u8(&label, '\0');
 	config_put_notes(f, &notes);
@@ -80,6 +82,13 @@ static void put_options(const struct config_object *object, struct buf *out)
 			put_field(&f->item->fields[k], "", KEY_INDENT, out);
 	}
 	put_entry("--help", 2, "print this text", out);
+}
+
+static void put_subverbs(const struct verb *verb, struct buf *out)
+{
+	buf_printf(out, "\nCommands:\n");
+	for (const struct verb *const *v = verb->subverbs; *v; v++)
+		buf_printf(out, "  %-8s %s\n", (*v)->name, (*v)->summary);
 }
 
 static void put_examples(const struct verb_example *example, struct buf *out)
@@ -121,9 +130,15 @@ static void put_paragraphs(const char *text, struct buf *out)
 
 void help_put_verb(const struct verb *verb, struct buf *out)
 {
-	buf_printf(out, "usage: muster %s%s\n\nmuster %s: %s\n", verb->name,
-		verb->arguments, verb->name, verb->summary);
+	const char *of = verb->parent ? verb->parent : "";
+	const char *blank = verb->parent ? " " : "";
+
+	buf_printf(out, "usage: muster %s%s%s%s\n\nmuster %s%s%s: %s\n", of,
+		blank, verb->name, verb->arguments, of, blank, verb->name,
+		verb->summary);
 	put_paragraphs(verb->description, out);
+	if (verb->subverbs)
+		put_subverbs(verb, out);
 	if (verb->options)
 		put_options(verb->options, out);
 	if (verb->examples)

@@ -20,12 +20,13 @@ static const struct {
 	{ "-V", &verb_version },
 };
 
-static const struct verb *find(const char *word)
+static const struct verb *find(int argc, char *const words[], int *ret_used)
 {
+	*ret_used = 1;
 	for (size_t i = 0; i < ARRAY_SIZE(synonyms); i++)
-		if (!strcmp(synonyms[i].option, word))
+		if (!strcmp(synonyms[i].option, words[0]))
 			return synonyms[i].verb;
-	return verb_find(word);
+	return verb_resolve(argc, words, ret_used);
 }
 
 /*
@@ -62,17 +63,18 @@ static bool wants_help(int argc, char *const argv[])
 int main(int argc, char *argv[])
 {
 	const struct verb *verb;
+	int used;
 
 	fill_standard_descriptors();
 	if (argc < 2)
 		return no_verb();
-	verb = find(argv[1]);
+	verb = find(argc - 1, argv + 1, &used);
 	if (!verb)
 		return output_error(STATUS_USAGE, -EINVAL);
-	if (wants_help(argc - 2, argv + 2)) {
-		char *name[] = { (char *)verb->name };
+	if (wants_help(argc - 1 - used, argv + 1 + used)) {
+		char *names[] = { (char *)verb->parent, (char *)verb->name };
 
-		return verb_help.run(1, name);
+		return verb_help.run(used, names + ARRAY_SIZE(names) - used);
 	}
-	return verb->run(argc - 2, argv + 2);
+	return verb->run(argc - 1 - used, argv + 1 + used);
 }

@@ -23,23 +23,36 @@ struct verb_example {
 
 struct verb {
 	const char *name;
+	const char *parent;      /* a subverb: the verb in front, or NULL */
 	const char *arguments;   /* in the synopsis, behind the name */
 	const char *summary;     /* a phrase for one line */
 	const char *description; /* paragraphs, parted by "\n\n" */
 	const struct config_object *options; /* or NULL: it takes none */
 	const struct verb_example
 		*examples; /* or NULL; ends with a NULL what */
+	/* or NULL: the words of which one follows; ends with NULL */
+	const struct verb *const *subverbs;
 	/* The arguments behind the verb; returns the exit status. */
 	int (*run)(int argc, char *const argv[]);
 };
 
-extern const struct verb verb_doctor, verb_help, verb_run, verb_version;
+extern const struct verb verb_doctor, verb_help, verb_run,
+	verb_version;
 
 /* In the order of the overview; ends with NULL. */
 extern const struct verb *const verbs[];
 
 /* NULL, with a sentence, if there is no such verb. */
 const struct verb *verb_find(const char *name);
+
+/*
+ * The verb that the first words name ("fleet", "merge"); *ret_used is how many
+ * they are.  NULL, with a sentence, if the first names none.
+ */
+const struct verb *verb_resolve(int argc, char *const argv[], int *ret_used);
+
+/* Run the subverb that argv[0] names; the exit status. */
+int verb_run_subverb(const struct verb *verb, int argc, char *const argv[]);
 
 /* ---- help.c; each appends to `out` ---- */
 
@@ -50,6 +63,9 @@ void help_put_verb(const struct verb *verb, struct buf *out);
 
 /* Write to standard output.  The exit status: OK, or FAILED with a message. */
 int output(const struct buf *text);
+
+/* Put a file in the place of what is at `path`, whole or not at all; as output(). */
+int output_file(const char *path, const struct buf *text);
 
 /* Print "muster: SENTENCE" for `rc` to standard error and return `status`. */
 int output_error(int status, int rc);

@@ -89,7 +89,9 @@ static void put_field(const struct config_field *f, const char *dashes)
 	config_put_synopsis(f, *dashes ? ' ' : '=', &synopsis);
 	config_put_notes(f, &notes);
 	printf(".TP\n.B \"");
-	put_text(dashes);
+	if (f->letter)
+		printf("\\-%c, ", f->letter);
+	put_text(f->operand ? "" : dashes);
 	put_roff((char *)synopsis.data, synopsis.len);
 	printf("\"\n");
 	put_sentence(f->help);
@@ -101,9 +103,8 @@ static void put_field(const struct config_field *f, const char *dashes)
 	printf(".\n");
 }
 
-static void put_options(const struct config_object *object)
+static void put_fields(const struct config_object *object)
 {
-	printf(".SH OPTIONS\n");
 	for (unsigned i = 0; i < object->count; i++) {
 		const struct config_field *f = &object->fields[i];
 
@@ -115,18 +116,29 @@ static void put_options(const struct config_object *object)
 			put_field(&f->item->fields[k], "");
 		printf(".RE\n");
 	}
+}
+
+static void put_options(const struct config_object *object)
+{
+	printf(".SH OPTIONS\n");
+	put_fields(object);
 	printf(".TP\n.B \\-\\-help\nPrint a summary of this page.\n");
 }
 
-static void put_examples(const struct verb_example *example)
+static void put_example_list(const struct verb_example *example)
 {
-	printf(".SH EXAMPLES\n");
 	for (; example->what; example++) {
 		put_sentence(example->what);
 		printf(":\n.PP\n.RS\n.EX\n");
 		put_text(example->command);
 		printf("\n.EE\n.RE\n%s", example[1].what ? ".PP\n" : "");
 	}
+}
+
+static void put_examples(const struct verb_example *example)
+{
+	printf(".SH EXAMPLES\n");
+	put_example_list(example);
 }
 
 static void put_statuses(void)
@@ -155,7 +167,7 @@ static void put_see_also(const struct verb *self)
 		between = ",\n";
 	}
 	for (const struct verb *const *v = verbs; *v; v++)
-		if ((*v)->options && *v != self) {
+		if (((*v)->options || (*v)->subverbs) && *v != self) {
 			printf("%s.BR muster\\-%s (1)", between, (*v)->name);
 			between = ",\n";
 		}
@@ -182,6 +194,22 @@ static void put_main_page(void)
 	put_see_also(NULL);
 }
 
+static void put_subverb(const struct verb *verb)
+{
+	printf(".SS \"muster %s %s", verb->parent, verb->name);
+	put_text(verb->arguments);
+	printf("\"\n");
+	put_sentence(verb->summary);
+	printf(".\n.PP\n");
+	put_paragraphs(verb->description);
+	if (verb->options)
+		put_fields(verb->options);
+	if (verb->examples) {
+		printf(".PP\n");
+		put_example_list(verb->examples);
+	}
+}
+
 static void put_verb_page(const struct verb *verb)
 {
 	char page[64];
@@ -194,6 +222,10 @@ static void put_verb_page(const struct verb *verb)
 	put_text(verb->arguments + strspn(verb->arguments, " "));
 	printf("\n.SH DESCRIPTION\n");
 	put_paragraphs(verb->description);
+	if (verb->subverbs)
+		printf(".SH COMMANDS\n");
+	for (const struct verb *const *v = verb->subverbs; v && *v; v++)
+		put_subverb(*v);
 	if (verb->options)
 		put_options(verb->options);
 	if (verb->examples)
