@@ -40,6 +40,8 @@ OBJS_CORE = bus irq kvm loop loop_epoll loop_pool loop_ring loop_uring loop_watc
 OBJS_CPU = $(addprefix $(ARCH)/,cpuid exits msr topology vcpu)
 OBJS_CPU += $(addprefix $(ARCH)/,offer)
 OBJS_CPU += $(addprefix $(ARCH)/,feature cpu_set cpuid_tab msr_tab vmx_tab)
+OBJS_CPU += cpu_list document profile profile_asymmetry profile_firecracker template
+OBJS_CPU += $(addprefix $(ARCH)/,cpu_set_diff cpu_set_json)
 OBJS_DEVICES = backend/disk virtio/blk virtio/device virtio/mmio virtio/rng virtio/virtqueue \
 	platform backend/nonblock backend/tty backend/tty_in backend/tty_out serial
 OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params

@@ -8,9 +8,12 @@
 #ifndef MUSTER_CPU_TEMPLATE_H
 #define MUSTER_CPU_TEMPLATE_H
 
+#include <jansson.h>
+
 #include "cpu/x86_64/cpu_set.h"
 #include "vmm/base/buf.h"
 
+#define TEMPLATE_FORMAT  "muster-template"
 #define TEMPLATE_VERSION 1
 
 struct template
@@ -19,8 +22,13 @@ struct template
 	uint64_t tsc_khz; /* 0: each host's own */
 };
 
+/* 0, or -EBADMSG with a sentence that names `origin`. */
 int template_parse(
 	const char *origin, const void *json, size_t len, struct template *ret);
+int template_parse_json(
+	const char *origin, const json_t *root, struct template *ret);
+
+/* The file at `path`; "-" is standard input. */
 int template_read(const char *path, struct template *ret);
 
 /* Byte-identical for equal templates. */
