@@ -42,6 +42,7 @@ OBJS_CPU += $(addprefix $(ARCH)/,offer)
 OBJS_CPU += $(addprefix $(ARCH)/,feature cpu_set cpuid_tab msr_tab vmx_tab)
 OBJS_CPU += cpu_list document profile profile_asymmetry profile_firecracker template
 OBJS_CPU += $(addprefix $(ARCH)/,cpu_set_diff cpu_set_json)
+OBJS_CPU += $(addprefix $(ARCH)/,collect collect_groups collect_kvm collect_silicon)
 OBJS_DEVICES = backend/disk virtio/blk virtio/device virtio/mmio virtio/rng virtio/virtqueue \
 	platform backend/nonblock backend/tty backend/tty_in backend/tty_out serial
 OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
