@@ -50,6 +50,7 @@ OBJS_FIRMWARE = acpi aml dsdt mptable tables
 OBJS_VMM = config config_args config_print config_value config_words devices \
 	ending outcome outfile vcpu vm vm_build
 OBJS_CLI = doctor doctor_checks help main output run verbs
+OBJS_CLI += fleet fleet_diff fleet_file fleet_profile fleet_show
 
 OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \
 	$(OBJS_DEVICES:%=devices/%) $(OBJS_BOOT:%=boot/%) $(OBJS_FIRMWARE:%=firmware/%) \
@@ -64,6 +65,7 @@ UNIT_TESTS = base mem bus irq config boot bzimage cmdline elf platform loop \
 FUZZERS = options serial bzimage elf virtqueue virtio_mmio
 
 MAN_PAGES = muster.1 muster-run.1 muster-doctor.1
+MAN_PAGES += muster-fleet.1
 
 all: $(O)/muster $(MAN_PAGES:%=$(O)/man/%)
 

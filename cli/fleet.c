@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fleet.c - `muster fleet`: its commands, and what they share */
+#include "cli/fleet.h"
+
+#include <stdlib.h>
+
+static const struct verb *const subverbs[] = {
+	&fleet_profile,
+	&fleet_diff,
+	&fleet_show,
+	NULL,
+};
+
+void fleet_put_json(json_t *root, struct buf *out)
+{
+	char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+
+	if (text)
+		buf_printf(out, "%s\n", text);
+	else
+		out->failed = true;
+	free(text);
+	json_decref(root);
+}
+
+static int fleet(int argc, char *const argv[])
+{
+	return verb_run_subverb(&verb_fleet, argc, argv);
+}
+
+static const struct verb_example examples[] = {
+	{ "on each host, as root", "muster fleet profile -o host-a.json" },
+	{ "the CPU that all of them can show, and why it is not greater",
+		"muster fleet merge host-*.json -o fleet.json --explain" },
+	{ "whether this host can show it", "muster fleet check fleet.json" },
+	{ NULL, NULL },
+};
+
+const struct verb verb_fleet = {
+	.name = "fleet",
+	.arguments = " COMMAND [OPTION]...",
+	.summary = "find the CPU that all hosts of a fleet can show",
+	.description =
+		"A profile says what one host offers. Profiles merge into a "
+		"template: the greatest CPU that every host can show to "
+		"guests. Both are JSON files."
+		"\n\n"
+		"The exit status is 0; 1 when a host does not fit a template, "
+		"or files differ; 2 when an option or a file is bad; 4 when "
+		"the host fails."
+		"\n\n"
+		"`muster help fleet COMMAND` explains a command.",
+	.subverbs = subverbs,
+	.examples = examples,
+	.run = fleet,
+};

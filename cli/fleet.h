@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fleet.h - what the commands of `muster fleet` share */
+#ifndef MUSTER_CLI_FLEET_H
+#define MUSTER_CLI_FLEET_H
+
+#include <jansson.h>
+
+#include "cli/verb.h"
+#include "cpu/fleet.h"
+
+#define FLEET_DIFFERS   1 /* exit status: it does not fit, or differs */
+#define FLEET_FILES_MAX 4096
+#define FLEET_NAMES_MAX 256 /* of --without and --require */
+
+extern const struct verb fleet_profile, fleet_merge_verb, fleet_check_verb,
+	fleet_diff, fleet_show;
+
+/* A profile or a template. */
+struct fleet_file {
+	char *name;              /* the host's; a template's file */
+	struct profile *profile; /* NULL: a template */
+	struct template *template;
+};
+
+/* 0, or -errno with a sentence; *ret then needs nothing. */
+int fleet_file_read(const char *path, struct fleet_file *ret);
+
+/* This host. */
+int fleet_file_here(struct fleet_file *ret);
+
+void fleet_file_fini(struct fleet_file *file);
+
+/* What a host offers, or what a template shows. */
+const struct cpu_set *fleet_file_cpu(const struct fleet_file *file);
+
+/* Append a JSON object and drop it; NULL turns `out` failed. */
+void fleet_put_json(json_t *root, struct buf *out);
+
+#endif
