@@ -104,7 +104,7 @@ ON_MODEL = rng
 ON_COUNTER = virtio virtio_batch virtio_mmio
 ON_BLKGUEST = blk blk_flight
 UNIT_TESTS += iov topology $(ON_RING) $(ON_IMAGE) $(ON_MODEL) $(ON_COUNTER) $(ON_BLKGUEST)
-UNIT_TESTS += feature
+UNIT_TESTS += feature feature_cover cpu_set
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
 

@@ -3,8 +3,8 @@
  * vmx_tab.c - the VMX capability MSRs, control by control (SDM vol. 3, app. A)
  *
  * Names are QEMU's where it has one.  What KVM neither emulates nor lets be set
- * (tertiary controls, secondary exit controls, Processor Trace, SGX) is hidden,
- * and so is the PMU's, as in cpuid_tab.c.
+ * (tertiary controls, secondary exit controls) is hidden, and so is what belongs
+ * to a feature that cpuid_tab.c hides.
  */
 #include "cpu/x86_64/tab.h"
 
@@ -148,7 +148,7 @@ static const struct feature proc2[] = {
 	AND(23, "vmx-sub-page-wp"),
 	HIDE(24, "vmx-pt-use-gpa"),
 	AND(25, "vmx-tsc-scaling"),
-	AND(26, "vmx-enable-user-wait-pause"),
+	HIDE(26, "vmx-enable-user-wait-pause"),
 	HIDE(27, "vmx-pconfig-exit"),
 	HIDE(28, "vmx-enclv-exit"),
 	AND(30, "vmx-bus-lock-detection"),

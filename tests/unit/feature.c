@@ -272,6 +272,70 @@ static void every_default1_control_has_a_shared_name(void **state)
 	}
 }
 
+/* A bit that warns, or that promises to clear, and no other, is not RULE_AND. */
+static void only_these_bits_are_or_or_clear(void **state)
+{
+	static const char *const listed[] = { "cache0_wbinvd_not_all",
+		"cache1_wbinvd_not_all", "cache2_wbinvd_not_all",
+		"cache3_wbinvd_not_all", "cache4_wbinvd_not_all",
+		"fdp_excptn_only", "zero_fcs_fds", "md_clear", "efer_lmsle_mbz",
+		"amd_cache0_wbinvd_not_all", "amd_cache1_wbinvd_not_all",
+		"amd_cache2_wbinvd_not_all", "amd_cache3_wbinvd_not_all",
+		"amd_cache4_wbinvd_not_all", "wrmsr_xx_base_ns", "verw_clear",
+		"rsba", "fb_clear", "rrsba", "rfds_clear", "vmx-phys-32bit" };
+	unsigned found = 0;
+
+	(void)state;
+	for (unsigned row = 0; row < feature_rows(); row++) {
+		const struct feature_reg *reg = feature_row(row);
+		bool fixed0 = reg->index == 0x486 || reg->index == 0x488;
+
+		for (unsigned i = 0; !fixed0 && i < reg->count; i++) {
+			const struct feature *f = &reg->features[i];
+
+			if (f->rule != RULE_OR && f->rule != RULE_CLEAR)
+				continue;
+			assert_true(found < ARRAY_SIZE(listed));
+			assert_string_equal(f->name, listed[found++]);
+		}
+	}
+	assert_int_equal(found, ARRAY_SIZE(listed));
+}
+
+static void rule_is(const char *name, enum feature_rule rule)
+{
+	const struct feature *f;
+
+	assert_true(feature_find_name(name, &f) >= 0);
+	if (f->rule != rule)
+		fail_msg("%s: rule %d", name, f->rule);
+}
+
+static void guests_never_see_what_controls_the_host(void **state)
+{
+	static const char *const names[] = { "monitor", "waitpkg", "pdcm",
+		"pmu_version", "sgx", "intel_pt", "rdt_a", "sev", "ibs",
+		"core_capabilities", "tsx_force_abort", "mcu_control", "doitm",
+		"fb_clear_ctrl", "gds_ctrl", "vmx-dual-monitor",
+		"vmx-tertiary-ctls", "vmx-exit-secondary-ctls" };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		rule_is(names[i], RULE_HIDE);
+}
+
+static void what_each_machine_writes_is_no_part_of_a_template(void **state)
+{
+	static const char *const names[] = { "initial_apic_id", "logical_cpus",
+		"ht", "hypervisor", "osxsave", "ospke", "cache0_sharing",
+		"topology0_apic_id", "v2_topology1_cpus", "core_id",
+		"feat_ctl_locked", "feat_ctl_vmx" };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		rule_is(names[i], RULE_MACHINE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +357,10 @@ int main(void)
 		cmocka_unit_test(unknown_names_and_bits_are_not_found),
 		cmocka_unit_test(the_default1_class_is_the_manuals),
 		cmocka_unit_test(every_default1_control_has_a_shared_name),
+		cmocka_unit_test(only_these_bits_are_or_or_clear),
+		cmocka_unit_test(guests_never_see_what_controls_the_host),
+		cmocka_unit_test(
+			what_each_machine_writes_is_no_part_of_a_template),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
