@@ -369,6 +369,7 @@ static const struct feature leaf_29_0_ebx[] = {
 	AND(0, "apx_nci_ndd_nf"),
 };
 
+/* Those that would need the monitor to do its part are hidden. */
 static const struct feature leaf_40000001_eax[] = {
 	AND(0, "kvm_clocksource"),
 	AND(1, "kvm_nop_io_delay"),
@@ -384,9 +385,9 @@ static const struct feature leaf_40000001_eax[] = {
 	AND(12, "kvm_poll_control"),
 	AND(13, "kvm_pv_sched_yield"),
 	AND(14, "kvm_async_pf_int"),
-	AND(15, "kvm_msi_ext_dest_id"),
-	AND(16, "kvm_hc_map_gpa_range"),
-	AND(17, "kvm_migration_control"),
+	HIDE(15, "kvm_msi_ext_dest_id"),
+	HIDE(16, "kvm_hc_map_gpa_range"),
+	HIDE(17, "kvm_migration_control"),
 	AND(24, "kvm_clocksource_stable_bit"),
 };
 
@@ -654,6 +655,7 @@ static const struct feature leaf_8000001f_eax[] = {
 	HIDE(10, "sme_coherent"),
 	HIDE(14, "debug_swap"),
 	HIDE(28, "svsm"),
+	HIDE(30, "hv_inuse_wr_allowed"),
 };
 
 /* WRMSR_XX_BASE_NS: writes of FS and GS bases may not serialize on some host. */
