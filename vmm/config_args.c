@@ -230,7 +230,8 @@ static int add_item(
 static int unknown_option(const struct config_object *object, const char *name)
 {
 	for (unsigned i = 0; i < object->count; i++)
-		if (text_is_near(name, object->fields[i].name))
+		if (!object->fields[i].operand &&
+			text_is_near(name, object->fields[i].name))
 			return err_set(-EINVAL,
 				"--%s: unknown option; did you mean --%s?",
 				text_shown(name).s, object->fields[i].name);
