@@ -63,6 +63,7 @@ UNIT_TESTS = base mem bus irq config boot bzimage cmdline elf platform loop \
 
 # tests/fuzz/NAME.c: one LLVMFuzzerTestOneInput each; corpus in tests/fuzz/corpus/NAME
 FUZZERS = options serial bzimage elf virtqueue virtio_mmio
+FUZZERS += profile template fingerprint
 
 MAN_PAGES = muster.1 muster-run.1 muster-doctor.1
 MAN_PAGES += muster-fleet.1
@@ -105,6 +106,8 @@ ON_COUNTER = virtio virtio_batch virtio_mmio
 ON_BLKGUEST = blk blk_flight
 UNIT_TESTS += iov topology $(ON_RING) $(ON_IMAGE) $(ON_MODEL) $(ON_COUNTER) $(ON_BLKGUEST)
 UNIT_TESTS += feature feature_cover cpu_set
+UNIT_TESTS += feature
+UNIT_TESTS += collect fingerprint operands profile
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
 

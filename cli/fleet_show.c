@@ -145,7 +145,8 @@ static void put_profile(const struct profile *p, struct buf *out)
 		p->kernel, p->tsc_khz,
 		p->tsc_scaling ? ", scaling" : ", no scaling");
 	for (unsigned i = 0; i < p->group_count; i++) {
-		buf_printf(out, "CPUs ");
+		buf_printf(out, "CPU%s ",
+			cpu_list_count(&p->groups[i].cpus) > 1 ? "s" : "");
 		cpu_list_print(&p->groups[i].cpus, out);
 		buf_printf(out, ": microcode 0x%" PRIx64 "%s\n",
 			p->groups[i].microcode,

@@ -26,6 +26,8 @@ static int check_bits(const char *origin, const struct cpu_set *cpu)
 
 			if (f && f->rule != RULE_HIDE)
 				continue;
+			if (feature_row(row)->space == SPACE_CONTROL)
+				bit %= 32;
 			return document_refuse(origin, "",
 				"%s: bit %u%s%s%s is 1; guests never have it",
 				feature_row(row)->name, bit, f ? " (" : "",

@@ -229,6 +229,12 @@ static int check_vendor(
 	return 0;
 }
 
+static bool holds_controls(const struct feature_reg *reg)
+{
+	return reg->space == SPACE_CONTROL ||
+	       (reg->space == SPACE_MSR && feature_default1(reg->index));
+}
+
 /* A control that must be 1 is one that may be 1 (SDM vol. 3, A.3.1). */
 static int check_controls(
 	const char *origin, const char *where, const struct cpu_set *set)
@@ -240,7 +246,7 @@ static int check_controls(
 		const struct feature *f;
 		unsigned bit;
 
-		if (reg->space != SPACE_CONTROL || !set->present[row] ||
+		if (!holds_controls(reg) || !set->present[row] ||
 			!(must & ~may))
 			continue;
 		bit = (unsigned)__builtin_ctz(must & ~may);
