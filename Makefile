@@ -106,7 +106,6 @@ ON_COUNTER = virtio virtio_batch virtio_mmio
 ON_BLKGUEST = blk blk_flight
 UNIT_TESTS += iov topology $(ON_RING) $(ON_IMAGE) $(ON_MODEL) $(ON_COUNTER) $(ON_BLKGUEST)
 UNIT_TESTS += feature feature_cover cpu_set
-UNIT_TESTS += feature
 UNIT_TESTS += collect fingerprint operands profile
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)

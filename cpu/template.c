@@ -12,6 +12,7 @@ static const struct document_key keys[] = {
 	{ "format", JSON_STRING, false },
 	{ "version", JSON_INTEGER, false },
 	{ "tsc_khz", JSON_INTEGER, false },
+	{ "tsc_scaling", JSON_TRUE, false },
 	{ "cpuid", JSON_ARRAY, false },
 	{ "msrs", JSON_OBJECT, false },
 };
@@ -58,6 +59,7 @@ int template_parse_json(
 	if (rc)
 		return rc;
 	t.tsc_khz = (uint64_t)khz;
+	t.tsc_scaling = json_is_true(json_object_get(root, "tsc_scaling"));
 	*ret = t;
 	return 0;
 }
@@ -89,8 +91,10 @@ void template_print(const struct template *t, struct buf *out)
 		"{\n"
 		"  \"format\": \"" TEMPLATE_FORMAT "\",\n"
 		"  \"version\": %d,\n"
-		"  \"tsc_khz\": %" PRIu64 ",\n",
-		TEMPLATE_VERSION, t->tsc_khz);
+		"  \"tsc_khz\": %" PRIu64 ",\n"
+		"  \"tsc_scaling\": %s,\n",
+		TEMPLATE_VERSION, t->tsc_khz,
+		t->tsc_scaling ? "true" : "false");
 	cpu_set_print(&t->cpu, "  ", out);
 	buf_printf(out, "\n}\n");
 }

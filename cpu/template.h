@@ -20,6 +20,7 @@ struct template
 {
 	struct cpu_set cpu;
 	uint64_t tsc_khz; /* 0: each host's own */
+	bool tsc_scaling; /* all hosts can scale: a slower one may join */
 };
 
 /* 0, or -EBADMSG with a sentence that names `origin`. */

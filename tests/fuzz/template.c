@@ -23,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	template_print(&t, &first);
 	must(!first.failed);
 	must(!template_parse("-", first.data, first.len, &copy));
-	must(cpu_set_equal(&t.cpu, &copy.cpu) && t.tsc_khz == copy.tsc_khz);
+	must(cpu_set_equal(&t.cpu, &copy.cpu) && t.tsc_khz == copy.tsc_khz &&
+		t.tsc_scaling == copy.tsc_scaling);
 	template_print(&copy, &again);
 	must(again.len == first.len &&
 		!memcmp(again.data, first.data, first.len));

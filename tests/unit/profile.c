@@ -31,7 +31,8 @@ static const char profile_text[] =
 
 static const char template_text[] =
 	"{\"format\": \"muster-template\", \"version\": 1, \"tsc_khz\": 0, "
-	"\"cpuid\": [" INTEL_LEAF "], \"msrs\": {\"0x10a\": \"0x1\"}}";
+	"\"tsc_scaling\": true, \"cpuid\": [" INTEL_LEAF
+	"], \"msrs\": {\"0x10a\": \"0x1\"}}";
 
 /* `text` with the first `from` in it turned into `to`. */
 static char *edited(const char *text, const char *from, const char *to)
