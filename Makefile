@@ -39,6 +39,8 @@ OBJS_BASE = buf crc err iov log metrics ratelimit text thread
 OBJS_CORE = bus irq kvm loop loop_epoll loop_pool loop_ring loop_uring loop_watch mem
 OBJS_CPU = $(addprefix $(ARCH)/,cpuid exits msr topology vcpu)
 OBJS_CPU += $(addprefix $(ARCH)/,offer)
+OBJS_CPU += $(addprefix $(ARCH)/,msr_filter msr_filter_tab)
+OBJS_CPU += firecracker_tab template_firecracker
 OBJS_CPU += $(addprefix $(ARCH)/,feature cpu_set cpuid_tab msr_tab vmx_tab)
 OBJS_CPU += cpu_list document profile profile_asymmetry profile_firecracker template
 OBJS_CPU += $(addprefix $(ARCH)/,cpu_set_diff cpu_set_json)
@@ -64,6 +66,7 @@ UNIT_TESTS = base mem bus irq config boot bzimage cmdline elf platform loop \
 # tests/fuzz/NAME.c: one LLVMFuzzerTestOneInput each; corpus in tests/fuzz/corpus/NAME
 FUZZERS = options serial bzimage elf virtqueue virtio_mmio
 FUZZERS += profile template fingerprint
+FUZZERS += fc_template
 
 MAN_PAGES = muster.1 muster-run.1 muster-doctor.1
 MAN_PAGES += muster-fleet.1
@@ -107,6 +110,7 @@ ON_BLKGUEST = blk blk_flight
 UNIT_TESTS += iov topology $(ON_RING) $(ON_IMAGE) $(ON_MODEL) $(ON_COUNTER) $(ON_BLKGUEST)
 UNIT_TESTS += feature feature_cover cpu_set
 UNIT_TESTS += collect fingerprint operands profile
+UNIT_TESTS += fc_template msr_filter
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
 
