@@ -285,8 +285,7 @@ static int set_option(const struct config_object *object,
 
 	if (f->type == CONFIG_LIST)
 		return add_item(f, value, base);
-	snprintf(
-		label, sizeof(label), "%s%s ", f->operand ? "" : "--", f->name);
+	snprintf(label, sizeof(label), f->operand ? "" : "--%s ", f->name);
 	if (!first_time(object, f, seen) && f->type != CONFIG_WORDS)
 		return err_set(-EINVAL, "%s%s: given twice; give --%s once",
 			label, text_shown(value).s, f->name);
