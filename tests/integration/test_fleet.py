@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""test_fleet.py - the commands of `muster fleet`, as a user types them"""
+
+import json
+import os
+import re
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+CORPUS = Path(__file__).resolve().parent.parent / "fuzz/corpus"
+INTEL = CORPUS / "profile/intel-vmx"
+FINGERPRINT = CORPUS / "fingerprint/icelake"
+
+
+@pytest.fixture
+def fleet(muster, tmp_path):
+    """Run `muster fleet` in an empty folder; the status must be as told."""
+    def run(*arguments, status=0, **more):
+        done = subprocess.run([muster, "fleet", *map(str, arguments)], text=True,
+                              cwd=tmp_path, check=False, timeout=60,
+                              capture_output=True, **more)
+        assert done.returncode == status, done.stderr
+        return done
+    return run
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write JSON into the empty folder; its name."""
+    def write_json(name, value):
+        (tmp_path / name).write_text(json.dumps(value), encoding="utf-8")
+        return name
+    return write_json
+
+
+@pytest.fixture
+def intel():
+    return json.loads(INTEL.read_text(encoding="utf-8"))
+
+
+def registers(profile):
+    """{(leaf, subleaf, register): value} of KVM's CPUID."""
+    return {(int(entry["leaf"], 16), int(entry["subleaf"], 16), name):
+            int(entry[name], 16)
+            for entry in profile["kvm"]["cpuid"]
+            for name in ("eax", "ebx", "ecx", "edx") if name in entry}
+
+
+def one_sentence(done):
+    """The sentence, alone on standard error."""
+    assert done.stdout == ""
+    found = re.fullmatch(r"muster: (.+)\n", done.stderr)
+    assert found, done.stderr
+    return found[1]
+
+
+# ---- profile ----
+
+@pytest.mark.needs("direct")
+def test_the_profile_of_this_host_names_it_and_its_cpus(fleet):
+    profile = json.loads(fleet("profile").stdout)
+    online = Path("/sys/devices/system/cpu/online").read_text(encoding="utf-8")
+    assert (profile["format"], profile["version"]) == ("muster-profile", 1)
+    assert profile["host"] == os.uname().nodename
+    assert profile["kernel"] == os.uname().release
+    assert profile["groups"][0]["cpus"] in online or len(profile["groups"]) > 1
+    assert profile["tsc_khz"] > 0
+
+
+@pytest.mark.needs("direct")
+def test_the_offer_is_for_guests(fleet):
+    offer = registers(json.loads(fleet("profile").stdout))
+    assert offer[1, 0, "edx"] & 1, "an FPU"
+    # Features that every x86-64 guest needs: long mode.
+    assert offer[0x80000001, 0, "edx"] >> 29 & 1
+
+
+@pytest.mark.needs("direct")
+def test_two_profiles_of_a_host_are_the_same_file(fleet):
+    assert fleet("profile").stdout == fleet("profile").stdout
+
+
+@pytest.mark.needs("direct")
+def test_a_profile_takes_the_name_and_the_place_it_is_given(fleet, tmp_path):
+    done = fleet("profile", "--name", "node-7", "-o", "a.json")
+    assert done.stdout == ""
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+    assert json.loads((tmp_path / "a.json").read_text())["host"] == "node-7"
+
+
+@pytest.mark.needs("direct")
+def test_a_file_that_is_no_regular_one_is_written_into(fleet):
+    fleet("profile", "-o", "/dev/null")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+@pytest.mark.needs("direct")
+def test_a_profile_is_quick(fleet):
+    began = time.monotonic()
+    fleet("profile", "-o", "a.json")
+    assert time.monotonic() - began < 1
+
+
+def test_output_that_cannot_be_written_is_reported(fleet):
+    done = fleet("profile", "--import-firecracker", FINGERPRINT, "-o",
+                 "missing/a.json", status=4)
+    assert one_sentence(done) == ("missing/a.json: cannot write: "
+                                  "No such file or directory")
+
+
+def test_a_fingerprint_becomes_a_profile(fleet):
+    done = fleet("profile", "--import-firecracker", FINGERPRINT, "--name", "ice")
+    profile = json.loads(done.stdout)
+    assert profile["host"] == "ice"
+    assert profile["groups"] == []
+    assert profile["kvm"]["msrs"]["0x10a"] == "0xc02a0eb"
+
+
+def test_a_bad_fingerprint_is_refused_by_name(fleet):
+    done = fleet("profile", "--import-firecracker", INTEL, status=2)
+    assert "kernel_version: missing" in one_sentence(done)
+
+
+# ---- show and diff ----
+
+def test_show_decodes_controls_and_features(fleet):
+    text = fleet("show", INTEL).stdout
+    assert "host skx, kernel 6.1.0-18-cloud-amd64, TSC 2600000 kHz" in text
+    assert "CPU 3: microcode 0x2006b06, others 0x2007006" in text
+    assert re.search(r"^ +0 +vmx-intr-exit +0 or 1$", text, re.MULTILINE)
+    assert re.search(r"^ +7 +vmx-posted-intr +always 0$", text, re.MULTILINE)
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_show_gives_json(fleet):
+    shown = json.loads(fleet("show", "--json", INTEL).stdout)
+    assert (shown["version"], shown["host"]) == (1, "skx")
+    basic = next(r for r in shown["registers"]
+                 if r["register"] == "IA32_VMX_BASIC")
+    assert basic["value"] == "0xd8100011e57ed0"
+    assert basic["fields"]["vmx-true-ctls"] == 1
+
+
+def test_show_reads_standard_input(fleet):
+    with open(INTEL, encoding="utf-8") as f:
+        assert fleet("show", "-", stdin=f).stdout == fleet("show", INTEL).stdout
+
+
+def test_show_has_no_silicon_of_a_template(fleet):
+    done = fleet("show", "--silicon", CORPUS / "template/intel-vmx", status=2)
+    assert one_sentence(done) == ("--silicon: intel-vmx knows no silicon; "
+                                  "leave it out")
+
+
+def test_a_file_does_not_differ_from_itself(fleet):
+    assert fleet("diff", INTEL, INTEL).stdout == ""
+
+
+def test_diff_names_fields_and_both_values(fleet, write, intel):
+    intel["host"] = "other"
+    intel["kvm"]["msrs"]["0x48c"] = "0xf0106534141"
+    name = write("b.json", intel)
+    done = fleet("diff", INTEL, name, status=1)
+    assert done.stdout == "vmx-eptad (IA32_VMX_EPT_VPID_CAP): skx 1, other 0\n"
+    listed = json.loads(fleet("diff", "--json", INTEL, name, status=1).stdout)
+    assert [d["a"] for d in listed["differences"]] == ["1"]
+
+
+# ---- bad input ----
+
+def without(key):
+    return lambda profile: profile.pop(key)
+
+
+BAD_PROFILES = [
+    (without("kvm"), "kvm: missing"),
+    (lambda p: p.update(x=1), "x: unknown key"),
+    (lambda p: p.update(version=2), "version: is 2, and this muster reads "
+     "version 1 of muster-profile; make the file again with this muster"),
+    (lambda p: p["kvm"]["cpuid"].append(p["kvm"]["cpuid"][0]),
+     "kvm.cpuid[2]: CPUID leaf 0x0 subleaf 0x0: given twice"),
+    (lambda p: p["kvm"]["msrs"].update({"0xdead": "0x0"}),
+     "kvm: MSR 0xdead: none that this muster knows"),
+    (lambda p: p["kvm"]["msrs"].update({"0x48d": "0x7f00000116"}),
+     "kvm: IA32_VMX_TRUE_PINBASED_CTLS: bit 8 must be 1 and may not be 1; no "
+     "CPU is so"),
+    (lambda p: p["groups"][1].update(cpus="2-3"),
+     "groups[1]: cpus: one of them is in an earlier group too"),
+]
+
+
+@pytest.mark.parametrize("spoil,sentence", BAD_PROFILES)
+def test_a_bad_profile_is_refused_by_file_and_key(fleet, write, intel, spoil,
+                                                  sentence):
+    spoil(intel)
+    done = fleet("show", write("bad.json", intel), status=2)
+    assert one_sentence(done) == f"bad.json: {sentence}"
+
+
+def test_a_truncated_file_is_refused(fleet, tmp_path):
+    text = INTEL.read_text(encoding="utf-8")
+    for length in (0, 1, len(text) // 2, len(text) - 3):
+        (tmp_path / "cut.json").write_text(text[:length], encoding="utf-8")
+        assert one_sentence(fleet("show", "cut.json",
+                                  status=2)).startswith("cut.json: ")
+
+
+def test_a_file_that_is_not_there_is_named(fleet):
+    done = fleet("diff", "a.json", INTEL, status=2)
+    assert one_sentence(done) == "a.json: cannot open: No such file or directory"
+
+
+# ---- words ----
+
+@pytest.mark.parametrize("words,sentence", [
+    ("", "fleet: says nothing to do; `muster help fleet` lists its commands"),
+    ("dif", "fleet dif: unknown; did you mean diff?"),
+    ("xyz", "fleet xyz: unknown; `muster help fleet` lists its commands"),
+    ("diff a", "FILE: only one given; give the two that are to be compared"),
+    ("show", "FILE: missing; give a profile or a template; - is standard input"),
+    ("show a b", "b: one too many; give one FILE"),
+    ("profile x", "x: not an option; options begin with --, and `muster help "
+                  "fleet profile` lists them"),
+])
+def test_bad_usage_gives_one_sentence(fleet, words, sentence):
+    assert one_sentence(fleet(*words.split(), status=2)) == sentence
+
+
+@pytest.mark.parametrize("command", ["profile", "diff", "show"])
+def test_each_command_explains_itself(muster, command):
+    def output(*words):
+        return subprocess.run([muster, *words], capture_output=True, text=True,
+                              check=True, timeout=10).stdout
+    text = output("help", "fleet", command)
+    assert text.startswith(f"usage: muster fleet {command}")
+    assert "Examples:\n" in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert output("fleet", command, "--help") == text
+    assert f"\n  {command} " in output("help", "fleet")
