@@ -42,6 +42,8 @@ OBJS_CPU += $(addprefix $(ARCH)/,offer)
 OBJS_CPU += $(addprefix $(ARCH)/,msr_filter msr_filter_tab)
 OBJS_CPU += firecracker_tab template_firecracker
 OBJS_CPU += $(addprefix $(ARCH)/,feature cpu_set cpuid_tab msr_tab vmx_tab)
+OBJS_CPU += $(addprefix $(ARCH)/,closure closure_tab meet rules xsave)
+OBJS_CPU += fleet fleet_check
 OBJS_CPU += cpu_list document profile profile_asymmetry profile_firecracker template
 OBJS_CPU += $(addprefix $(ARCH)/,cpu_set_diff cpu_set_json)
 OBJS_CPU += $(addprefix $(ARCH)/,collect collect_groups collect_kvm collect_silicon)
@@ -107,10 +109,12 @@ ON_IMAGE = disk disk_open outfile
 ON_MODEL = rng
 ON_COUNTER = virtio virtio_batch virtio_mmio
 ON_BLKGUEST = blk blk_flight
+ON_CPUS = closure meet
 UNIT_TESTS += iov topology $(ON_RING) $(ON_IMAGE) $(ON_MODEL) $(ON_COUNTER) $(ON_BLKGUEST)
 UNIT_TESTS += feature feature_cover cpu_set
 UNIT_TESTS += collect fingerprint operands profile
 UNIT_TESTS += fc_template msr_filter
+UNIT_TESTS += $(ON_CPUS)
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
 
@@ -127,6 +131,7 @@ $(call unit,$(ON_RING)): $(call unit,ring.o)
 $(call unit,$(ON_IMAGE)): $(call unit,fake_loop.o image.o)
 $(call unit,$(ON_MODEL) $(ON_COUNTER) $(ON_BLKGUEST)): $(GUEST_OBJS)
 $(call unit,$(ON_COUNTER)): $(call unit,counter.o)
+$(call unit,$(ON_CPUS)): $(call unit,cpus.o)
 $(call unit,$(ON_BLKGUEST)): $(call unit,blkguest.o image.o)
 $(call unit,blk_threads): $(call unit,fake_irq.o guest.o image.o ring.o)
 

@@ -58,7 +58,10 @@ int fleet_explain(const struct fleet_member *members, unsigned count,
 	struct fleet_losses *ret);
 void fleet_losses_free(struct fleet_losses *losses);
 
-/* One way in which `offer` cannot show `wanted`. */
+/*
+ * One way in which `offer` cannot show `wanted`.  A control that must be 1 on the
+ * host, and not in the CPU wanted, is told as offered: 1 << its bit.
+ */
 struct fleet_misfit {
 	unsigned row;
 	const struct feature *feature; /* NULL: bits without a name */
@@ -75,10 +78,14 @@ unsigned fleet_check(const struct cpu_set *offer, const struct cpu_set *wanted,
 
 /* ---- the arch part (cpu/x86_64/): the algebra of one register file ---- */
 
-/* Make a set coherent: presence rules, dependencies, derived fields.  Fixpoint. */
+/*
+ * Make a set coherent: presence rules, dependencies, derived fields.  Fixpoint.
+ * The TRUE control MSRs are there wherever VMX is: KVM takes the controls by them,
+ * also for guests whose IA32_VMX_BASIC has bit 55 clear.
+ */
 void cpu_set_close(struct cpu_set *set);
 
-/* *a = a meet b, not closed; -errno with a sentence naming the field. */
+/* *a = a meet b, both closed, *a not; -errno with a sentence naming the field. */
 int cpu_set_meet(struct cpu_set *a, const struct cpu_set *b);
 
 #endif
