@@ -119,8 +119,11 @@ void config_put_expected(const struct config_field *f, struct buf *out)
 		put_value(f, out);
 		break;
 	case CONFIG_WORDS:
-		buf_printf(
-			out, "%s, up to %" PRIu64 " times", f->metavar, f->max);
+		if (f->max == 1)
+			buf_printf(out, "one %s", f->metavar);
+		else
+			buf_printf(out, "%s, up to %" PRIu64 " times",
+				f->metavar, f->max);
 		break;
 	}
 }
