@@ -39,6 +39,7 @@ OBJS_BASE = buf crc err iov log metrics ratelimit text thread
 OBJS_CORE = bus irq kvm loop loop_epoll loop_pool loop_ring loop_uring loop_watch mem
 OBJS_CPU = $(addprefix $(ARCH)/,cpuid exits msr topology vcpu)
 OBJS_CPU += $(addprefix $(ARCH)/,offer)
+OBJS_CPU += $(addprefix $(ARCH)/,apply bit_names model model_firecracker)
 OBJS_CPU += $(addprefix $(ARCH)/,msr_filter msr_filter_tab)
 OBJS_CPU += firecracker_tab template_firecracker
 OBJS_CPU += $(addprefix $(ARCH)/,feature cpu_set cpuid_tab msr_tab vmx_tab)
@@ -115,6 +116,7 @@ UNIT_TESTS += feature feature_cover cpu_set
 UNIT_TESTS += collect fingerprint operands profile
 UNIT_TESTS += fc_template msr_filter
 UNIT_TESTS += $(ON_CPUS)
+UNIT_TESTS += apply
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
 
@@ -182,7 +184,12 @@ check:
 	$(Q)tests/check
 
 # Side by side with QEMU's microvm; each prints its ratios and limits.
-BENCHES = start blk memory syscalls boot
+BENCHES = start blk memory syscalls
+BENCHES += apply
+$(O)/tests/bench/%: $(O)/tests/bench/%.o $(O)/libmuster.a
+	$(call say,LINK,$@)
+	$(Q)$(link)
+
 bench: all guests
 	$(Q)for b in $(BENCHES); do bench/$$b || exit 1; done
 

@@ -54,16 +54,19 @@ class Result:
     name: str
     unit: str
     muster: float
-    qemu: float
+    qemu: float  # None where QEMU does no such thing
     limit: Limit
     runs: int
 
     @property
     def ratio(self):
-        """None where QEMU's value is 0."""
+        """None where QEMU has no value, or 0."""
         return self.muster / self.qemu if self.qemu else None
 
     def __str__(self):
+        if self.qemu is None:
+            return (f"{self.name}: muster {self.muster:.4g} {self.unit} "
+                    f"(limit {self.limit})")
         ratio = "none" if self.ratio is None else f"{self.ratio:.3g}"
         return (f"{self.name}: muster {self.muster:.4g} {self.unit}, "
                 f"qemu {self.qemu:.4g} {self.unit}, ratio {ratio} "

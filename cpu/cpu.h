@@ -3,8 +3,7 @@
  * cpu.h - what an architecture gives the machine
  *
  * cpu/ARCH/ implements these functions; nothing above knows a register.  A
- * cpu_model is the CPU that every vCPU of a machine shows: today the host's, made
- * coherent for the number of vCPUs.
+ * cpu_model is the CPU that every vCPU of a machine shows.
  */
 #ifndef MUSTER_CPU_CPU_H
 #define MUSTER_CPU_CPU_H
@@ -26,15 +25,34 @@ int cpu_vm_init(int kvm_fd, int vm_fd);
 /* The highest guest-physical address + 1 that a guest can have here. */
 uint64_t cpu_physical_limit(const struct cpu_model *model);
 
-/* The CPU that `cpus` vCPUs show.  0 or -errno with a sentence. */
-int cpu_model_new(int kvm_fd, unsigned cpus, struct cpu_model **ret);
+/* What the user says about the CPU. */
+struct cpu_options {
+	unsigned cpus;
+	/* "host", a built-in template of Firecracker, or a template's file */
+	const char *cpu;
+	bool nested;      /* VMX or SVM */
+	bool strict_msrs; /* #GP for MSRs that the CPU shown does not have */
+};
+
+/* Read what `options` names.  0 or -errno with a sentence. */
+int cpu_model_new(
+	int kvm_fd, const struct cpu_options *options, struct cpu_model **ret);
+
+/*
+ * On the first vCPU, which has never run, and before cpu_vcpu_init(): decide what
+ * all will show, and refuse what this host cannot.  0 or -errno with a sentence
+ * that names the features.
+ */
+int cpu_model_settle(
+	struct cpu_model *model, int kvm_fd, int vm_fd, int vcpu_fd);
 
 /* NULL is fine. */
 struct cpu_model *cpu_model_free(struct cpu_model *model);
 
 /*
- * Give a new vCPU its model: CPUID first, then MSRs, then the local interrupt
- * controller.  On the thread that will run it, or before that exists.
+ * Give a new vCPU its model, once settled, and prove that KVM shows it; then the
+ * local interrupt controller.  On the thread that will run it, or before that
+ * exists.
  */
 int cpu_vcpu_init(int vcpu_fd, const struct cpu_model *model, unsigned index);
 

@@ -69,6 +69,18 @@ static const struct config_choice engine_choices[] = {
 	{ NULL, NULL },
 };
 
+static const struct config_choice nested_choices[] = {
+	[NESTED_OFF] = { "off", NULL },
+	[NESTED_ON] = { "on", NULL },
+	{ NULL, NULL },
+};
+
+static const struct config_choice msr_choices[] = {
+	[MSR_DEFAULT] = { "default", NULL },
+	[MSR_STRICT] = { "strict", NULL },
+	{ NULL, NULL },
+};
+
 static const struct config_choice log_choices[] = {
 	[LOG_ERROR] = { "error", NULL },
 	[LOG_WARN] = { "warning", NULL },
@@ -114,6 +126,35 @@ static const struct config_field vm_fields[] = {
 		.fallback = "1",
 		.metavar = "N",
 		.help = "virtual CPUs",
+	},
+	{
+		.name = "cpu",
+		.type = CONFIG_PATH,
+		.offset = CONFIG_AT(struct vm_config, cpu, char *),
+		PATH_BYTES,
+		.fallback = "host",
+		.metavar = "CPU",
+		.help = "the CPU that the guest sees: host; a template's file, "
+			"muster's or Firecracker's; or C3, T2, T2S, T2CL or "
+			"T2A, as Firecracker has them",
+	},
+	{
+		.name = "nested",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(struct vm_config, nested, unsigned),
+		.fallback = "off",
+		.choices = nested_choices,
+		.help = "on shows the guest VMX or SVM, so that it can run "
+			"guests; off hides them",
+	},
+	{
+		.name = "msr",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(struct vm_config, msr, unsigned),
+		.fallback = "default",
+		.choices = msr_choices,
+		.help = "strict gives the guest only the MSRs of the CPU that "
+			"it sees, and #GP for all others",
 	},
 	{
 		.name = "memory",

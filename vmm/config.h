@@ -26,12 +26,18 @@ struct disk_config {
 
 enum console_kind { CONSOLE_SERIAL, CONSOLE_FILE, CONSOLE_NONE };
 
+enum nested_policy { NESTED_OFF, NESTED_ON };
+enum msr_policy { MSR_DEFAULT, MSR_STRICT };
+
 /* All strings are owned. */
 struct vm_config {
 	char *kernel;
 	char *initrd;  /* or NULL */
 	char *cmdline; /* never NULL */
 	unsigned cpus;
+	char *cpu;       /* "host", a built-in template or a file; never NULL */
+	unsigned nested; /* enum nested_policy */
+	unsigned msr;    /* enum msr_policy */
 	uint64_t memory_bytes;
 	unsigned disk_count;
 	struct disk_config disk[MACHINE_VIRTIO_MAX];

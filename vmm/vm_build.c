@@ -125,10 +125,21 @@ static int make_kvm(struct vm *vm)
 	if (!rc)
 		rc = kvm_require_caps(vm->kvm_fd);
 	if (!rc)
-		rc = cpu_model_new(vm->kvm_fd, vm->config->cpus, &vm->model);
-	if (!rc)
 		rc = kvm_create_vm(vm->kvm_fd, &vm->fd);
 	return rc;
+}
+
+static int make_cpu_model(struct vm *vm)
+{
+	const struct vm_config *config = vm->config;
+	const struct cpu_options options = {
+		.cpus = config->cpus,
+		.cpu = config->cpu,
+		.nested = config->nested == NESTED_ON,
+		.strict_msrs = config->msr == MSR_STRICT,
+	};
+
+	return cpu_model_new(vm->kvm_fd, &options, &vm->model);
 }
 
 static int check_memory_limit(const struct vm *vm)
@@ -207,12 +218,20 @@ static int make_vcpus(struct vm *vm)
 		struct vcpu *vcpu = &vm->vcpus[i];
 		int rc = vcpu_init(vcpu, vm->kvm_fd, vm->fd, i, &vm->vcpu_env);
 
-		if (!rc)
-			rc = cpu_vcpu_init(vcpu->fd, vm->model, i);
 		if (rc)
 			return rc;
 	}
-	return cpu_vcpu_enter(vm->vcpus[0].fd, &vm->entry);
+	return 0;
+}
+
+static int model_vcpus(struct vm *vm)
+{
+	int rc = cpu_model_settle(
+		vm->model, vm->kvm_fd, vm->fd, vm->vcpus[0].fd);
+
+	for (unsigned i = 0; !rc && i < vm->config->cpus; i++)
+		rc = cpu_vcpu_init(vm->vcpus[i].fd, vm->model, i);
+	return rc ? rc : cpu_vcpu_enter(vm->vcpus[0].fd, &vm->entry);
 }
 
 /* One that came ignored stays so: nohup, or a script's background job. */
@@ -298,16 +317,22 @@ static int open_metrics(struct vm *vm)
 /* Whose fault a failing step is decides the exit status. */
 int vm_build(struct vm *vm, enum outcome *ret_fault)
 {
-	static const struct {
+	/* A CPU that the user describes may be one that no host has. */
+	enum outcome cpu_fault = strcmp(vm->config->cpu, "host")
+					 ? OUTCOME_BAD_CONFIG
+					 : OUTCOME_HOST_LACKS;
+	const struct {
 		int (*make)(struct vm *vm);
 		enum outcome fault;
 	} steps[] = {
 		{ open_inputs, OUTCOME_BAD_CONFIG },
 		{ make_kvm, OUTCOME_HOST_LACKS },
+		{ make_cpu_model, cpu_fault },
 		{ make_memory, OUTCOME_BAD_CONFIG },
 		{ make_interrupts, OUTCOME_HOST_LACKS },
 		{ fill_memory, OUTCOME_BAD_CONFIG },
 		{ make_vcpus, OUTCOME_HOST_LACKS },
+		{ model_vcpus, cpu_fault },
 		{ make_loops, OUTCOME_HOST_LACKS },
 		{ open_metrics, OUTCOME_BAD_CONFIG },
 		{ make_devices, OUTCOME_BAD_CONFIG },

@@ -19,19 +19,6 @@ struct bits {
 	const char *why;
 };
 
-/*
- * Bits that KVM offers and a guest of ours must not have, whatever the host is.
- * The CPU model proper (profiles, templates) will take this place.
- */
-static const struct bits withheld[] = {
-	{ 1, 0, ECX, BIT(15), "PDCM: there is no PMU to describe" },
-	{ 7, 0, ECX, BIT(5), "WAITPKG: would park the physical core" },
-	{ 0xa, 0, EAX, ~0u, "no PMU" },
-	{ 0xa, 0, EBX, ~0u, "no PMU" },
-	{ 0xa, 0, ECX, ~0u, "no PMU" },
-	{ 0xa, 0, EDX, ~0u, "no PMU" },
-};
-
 /* What KVM writes itself, from the vCPU's other registers. */
 static const struct bits dynamic[] = {
 	{ 1, 0, ECX, BIT(3), "MONITOR: IA32_MISC_ENABLE[18]" },
@@ -99,17 +86,6 @@ int cpuid_get_supported(int kvm_fd, struct cpuid *ret)
 	memcpy(ret->entry, raw.entry, sizeof(raw.entry));
 	add_tsc_deadline(kvm_fd, ret);
 	return 0;
-}
-
-void cpuid_restrict(struct cpuid *cpuid)
-{
-	for (unsigned i = 0; i < ARRAY_SIZE(withheld); i++) {
-		struct kvm_cpuid_entry2 *e = cpuid_find(
-			cpuid, withheld[i].leaf, withheld[i].subleaf);
-
-		if (e)
-			*cpuid_reg(e, withheld[i].reg) &= ~withheld[i].mask;
-	}
 }
 
 int cpuid_apply(int vcpu_fd, const struct cpuid *cpuid)

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vcpu.c - a new vCPU: model, MSRs, local APIC, the state it starts in */
-#include "cpu/x86_64/x86.h"
-
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "vmm/base/cleanup.h"
+#include "cpu/x86_64/apply.h"
 #include "vmm/base/err.h"
 #include "vmm/core/kvm.h"
 
@@ -62,57 +58,13 @@ int cpu_vm_init(int kvm_fd, int vm_fd)
 	return rc;
 }
 
-/* ---- the model ---- */
-
-int cpu_model_new(int kvm_fd, unsigned cpus, struct cpu_model **ret)
-{
-	CLEANUP_FREE struct cpu_model *model = calloc(1, sizeof(*model));
-	int rc;
-
-	if (!model)
-		return err_set(-ENOMEM, "no memory for the CPU model");
-	model->cpus = cpus;
-	rc = cpuid_get_supported(kvm_fd, &model->cpuid);
-	if (rc)
-		return rc;
-	cpuid_restrict(&model->cpuid);
-	rc = topology_describe(&model->cpuid, cpus);
-	if (rc)
-		return rc;
-	*ret = steal_ptr(&model);
-	return 0;
-}
-
-struct cpu_model *cpu_model_free(struct cpu_model *model)
-{
-	free(model);
-	return NULL;
-}
-
-uint64_t cpu_physical_limit(const struct cpu_model *model)
-{
-	struct cpuid cpuid = model->cpuid;
-	struct kvm_cpuid_entry2 *e = cpuid_find(&cpuid, 0x80000008, 0);
-	unsigned bits = e ? e->eax & 0xff : 36;
-
-	return bits < 64 ? BIT64(bits) : UINT64_MAX;
-}
-
 /* ---- a vCPU ---- */
 
 int cpu_vcpu_init(int vcpu_fd, const struct cpu_model *model, unsigned index)
 {
-	struct cpuid mine = model->cpuid;
-	int rc;
+	int rc = apply_model(vcpu_fd, model, index);
 
-	/* CPUID comes first: KVM derives which MSRs exist from it. */
-	topology_set_apic_id(&mine, index);
-	rc = cpuid_apply(vcpu_fd, &mine);
-	if (!rc)
-		rc = msr_init(vcpu_fd);
-	if (!rc)
-		rc = lapic_init(vcpu_fd);
-	return rc;
+	return rc ? rc : lapic_init(vcpu_fd);
 }
 
 static struct kvm_segment flat(uint16_t selector, bool code, bool long_mode)

@@ -15,11 +15,6 @@ struct cpuid {
 	struct kvm_cpuid_entry2 entry[CPUID_ENTRIES_MAX];
 };
 
-struct cpu_model {
-	unsigned cpus;
-	struct cpuid cpuid; /* the same for every vCPU, but for its APIC id */
-};
-
 /* The entry of a leaf, or NULL; the subleaf counts only where the leaf has any. */
 struct kvm_cpuid_entry2 *cpuid_find(
 	struct cpuid *cpuid, uint32_t leaf, uint32_t subleaf);
@@ -29,9 +24,6 @@ uint32_t *cpuid_reg(struct kvm_cpuid_entry2 *e, unsigned reg);
 
 /* What KVM supports on this host: KVM_GET_SUPPORTED_CPUID and capabilities. */
 int cpuid_get_supported(int kvm_fd, struct cpuid *ret);
-
-/* Take away what a guest of ours must not see. */
-void cpuid_restrict(struct cpuid *cpuid);
 
 /* Describe one package with `cpus` cores of one thread: leaves 1, 4, B, 1F, 8…. */
 int topology_describe(struct cpuid *cpuid, unsigned cpus);

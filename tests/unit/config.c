@@ -72,6 +72,9 @@ static void defaults_are_those_of_the_help(void **state)
 	assert_null(c.initrd);
 	assert_string_equal(c.cmdline, BOOT_CMDLINE_DEFAULT);
 	assert_int_equal(c.cpus, 1);
+	assert_string_equal(c.cpu, "host");
+	assert_int_equal(c.nested, NESTED_OFF);
+	assert_int_equal(c.msr, MSR_DEFAULT);
 	assert_int_equal(c.memory_bytes, 512 * MIB);
 	assert_int_equal(c.disk_count, 0);
 	assert_false(c.rng);
@@ -349,13 +352,15 @@ static void a_long_value_leaves_room_for_the_remedy(void **state)
 static void printing_and_parsing_again_changes_nothing(void **state)
 {
 	static const char want[] =
-		"--kernel=k\0--cmdline=a,b\0--cpus=3\0--memory=2052K\0"
+		"--kernel=k\0--cmdline=a,b\0--cpus=3\0--cpu=T2\0"
+		"--nested=on\0--msr=strict\0--memory=2052K\0"
 		"--disk=path=a,,b,readonly=on,direct=off,id=x\0--rng=on\0"
 		"--console=file=c,d\0--timeout=90s\0--debug-exit=off\0"
 		"--loop-engine=auto\0--log-level=warning";
 	struct vm_config c = accept(
 		"--disk id=x,readonly=on,path=a,,b --kernel k --cmdline a,b "
-		"--cpus 3 --memory 2101248 --rng --console file=c,d "
+		"--cpus 3 --cpu T2 --nested on --msr strict "
+		"--memory 2101248 --rng --console file=c,d "
 		"--timeout 90000ms");
 	struct buf out = BUF_INIT;
 
@@ -371,6 +376,9 @@ static void the_words_for_help_name_range_and_default(void **state)
 {
 	static const char want[] =
 		"cpus N: 1 to 254; default 1\n"
+		"cpu CPU: default host\n"
+		"nested off|on: default off\n"
+		"msr default|strict: default default\n"
 		"memory SIZE: 2M to 64T, a multiple of 4K; default 512M\n"
 		"disk path=FILE[,readonly=on|off][,direct=on|off][,id=NAME]: "
 		"up to 16 times\n"
@@ -379,7 +387,7 @@ static void the_words_for_help_name_range_and_default(void **state)
 	struct buf out = BUF_INIT;
 
 	(void)state;
-	for (unsigned i = 3; i < 8; i++) {
+	for (unsigned i = 3; i < 11; i++) {
 		config_put_synopsis(&vm_config_object.fields[i], ' ', &out);
 		buf_printf(&out, ": ");
 		config_put_notes(&vm_config_object.fields[i], &out);

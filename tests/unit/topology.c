@@ -313,27 +313,7 @@ static void each_vcpu_has_its_apic_id_everywhere(void **state)
 	}
 }
 
-/* ---- what is withheld ---- */
-
-static void withheld_features_are_gone_and_others_stay(void **state)
-{
-	(void)state;
-	cpuid = (struct cpuid){
-		.count = 3,
-		.entry = {
-			{ .function = 1, .ecx = ~0u, .edx = ~0u },
-			{ .function = 7, .flags = INDEXED, .ecx = ~0u },
-			{ .function = 0xa, .eax = ~0u, .ebx = 1, .edx = 2 },
-		},
-	};
-	cpuid_restrict(&cpuid);
-	assert_int_equal(leaf(1, 0)->ecx, ~BIT(15));
-	assert_int_equal(leaf(1, 0)->edx, ~0u);
-	assert_int_equal(leaf(7, 0)->ecx, ~BIT(5));
-	assert_int_equal(leaf(0xa, 0)->eax, 0);
-	assert_int_equal(leaf(0xa, 0)->ebx, 0);
-	assert_int_equal(leaf(0xa, 0)->edx, 0);
-}
+/* ---- finding a leaf ---- */
 
 static void a_leaf_is_found_by_subleaf_only_where_it_has_any(void **state)
 {
@@ -360,7 +340,6 @@ int main(void)
 		cmocka_unit_test(hygon_counts_as_amd),
 		cmocka_unit_test(intel_keeps_what_is_reserved_there),
 		cmocka_unit_test(each_vcpu_has_its_apic_id_everywhere),
-		cmocka_unit_test(withheld_features_are_gone_and_others_stay),
 		cmocka_unit_test(
 			a_leaf_is_found_by_subleaf_only_where_it_has_any),
 	};
