@@ -281,11 +281,12 @@ static int set_option(const struct config_object *object,
 	const struct config_field *f, const char *value, uint32_t *seen,
 	void *base)
 {
-	char label[CONFIG_LABEL_MAX];
+	char label[CONFIG_LABEL_MAX] = "";
 
 	if (f->type == CONFIG_LIST)
 		return add_item(f, value, base);
-	snprintf(label, sizeof(label), f->operand ? "" : "--%s ", f->name);
+	if (!f->operand)
+		snprintf(label, sizeof(label), "--%s ", f->name);
 	if (!first_time(object, f, seen) && f->type != CONFIG_WORDS)
 		return err_set(-EINVAL, "%s%s: given twice; give --%s once",
 			label, text_shown(value).s, f->name);
