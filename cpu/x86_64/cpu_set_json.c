@@ -74,7 +74,7 @@ static unsigned print_leaf(const struct cpu_set *set, const unsigned *rows,
 void cpu_set_print(
 	const struct cpu_set *set, const char *indent, struct buf *out)
 {
-	unsigned rows[FEATURE_ROWS_MAX];
+	unsigned rows[FEATURE_ROWS_MAX] = { 0 };
 	unsigned count = present_rows(set, rows);
 	const char *between = "";
 	unsigned i = 0;
