@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """test_fleet.py - the commands of `muster fleet`, as a user types them"""
 
+import copy
+import itertools
 import json
 import os
 import re
@@ -13,6 +15,9 @@ import pytest
 
 CORPUS = Path(__file__).resolve().parent.parent / "fuzz/corpus"
 INTEL = CORPUS / "profile/intel-vmx"
+# What the hosts of INTEL have.
+EPT_VPID = 0xf0106734141
+LEAF_1_ECX = 0xf7fa3223
 FINGERPRINT = CORPUS / "fingerprint/icelake"
 
 
@@ -170,6 +175,103 @@ def test_diff_names_fields_and_both_values(fleet, write, intel):
     assert [d["a"] for d in listed["differences"]] == ["1"]
 
 
+# ---- merge and check ----
+
+@pytest.fixture
+def three(write, intel):
+    """Host a; b has no 1 GiB pages under EPT, c no PCLMULQDQ."""
+    names = []
+    for host in "abc":
+        profile = copy.deepcopy(intel)
+        profile["host"] = host
+        if host == "b":
+            profile["kvm"]["msrs"]["0x48c"] = hex(EPT_VPID & ~(1 << 17))
+        if host == "c":
+            profile["kvm"]["cpuid"][1]["ecx"] = hex(LEAF_1_ECX & ~2)
+        names.append(write(f"{host}.json", profile))
+    return names
+
+
+def test_merging_in_any_order_and_in_steps_gives_the_same_file(fleet, three):
+    texts = {fleet("merge", *order).stdout
+             for order in itertools.permutations(three)}
+    assert len(texts) == 1
+    fleet("merge", *three[:2], "-o", "ab.json")
+    texts.add(fleet("merge", "ab.json", three[2]).stdout)
+    assert len(texts) == 1
+
+
+def test_the_merged_cpu_lacks_what_one_host_lacks(fleet, three):
+    fleet("merge", *three, "-o", "fleet.json")
+    shown = fleet("show", "fleet.json").stdout.split()
+    assert {"vmx-ept-2mb", "vmx-eptad", "ssse3"} <= set(shown)
+    assert not {"vmx-ept-1gb", "pclmulqdq"} & set(shown)
+
+
+def test_each_host_fits_what_it_was_merged_into(fleet, three):
+    fleet("merge", *three, "-o", "fleet.json")
+    done = fleet("check", "fleet.json", *three)
+    assert done.stdout == "a: fits\nb: fits\nc: fits\n"
+
+
+def test_check_names_what_a_host_lacks(fleet, three):
+    fleet("merge", three[0], "-o", "fleet.json")
+    done = fleet("check", "fleet.json", *three[1:], status=1)
+    assert done.stdout == (
+        "b: does not fit:\n"
+        "  vmx-ept-1gb (IA32_VMX_EPT_VPID_CAP): the template has 1, the host 0\n"
+        "c: does not fit:\n"
+        "  pclmulqdq (CPUID.1:ECX): the template has 1, the host 0\n")
+    listed = json.loads(fleet("check", "--json", "fleet.json", *three,
+                              status=1).stdout)
+    assert [host["fits"] for host in listed["hosts"]] == [True, False, False]
+    assert listed["hosts"][2]["misfits"] == [
+        {"register": "CPUID.1:ECX", "name": "pclmulqdq", "wanted": "1",
+         "offered": "0"}]
+
+
+def test_check_wants_a_template_first(fleet, three):
+    assert one_sentence(fleet("check", *three, status=2)) == (
+        "a.json: a profile; the first file is the template that hosts are "
+        "checked against")
+
+
+@pytest.mark.needs("direct")
+def test_this_host_fits_its_own_template(fleet):
+    fleet("profile", "-o", "here.json")
+    fleet("merge", "here.json", "-o", "fleet.json")
+    assert fleet("check", "fleet.json").stdout.endswith(": fits\n")
+
+
+@pytest.mark.needs("direct")
+def test_this_host_does_not_fit_a_template_of_more(fleet, tmp_path):
+    fleet("profile", "-o", "here.json")
+    fleet("merge", "here.json", "-o", "fleet.json")
+    template = json.loads((tmp_path / "fleet.json").read_text())
+    leaf = next(entry for entry in template["cpuid"]
+                if entry["leaf"] == "0x80000008")
+    leaf["eax"] = hex((int(leaf["eax"], 16) & ~0xff) | 52)
+    (tmp_path / "fleet.json").write_text(json.dumps(template))
+    assert "phys_bits" in fleet("check", "fleet.json", status=1).stdout
+
+
+def test_without_and_require_shape_the_fleet(fleet, three):
+    shown = fleet("merge", *three, "--without", "ssse3").stdout
+    assert shown != fleet("merge", *three).stdout
+    done = fleet("merge", *three, "--require=vmx-ept-1gb", status=2)
+    assert one_sentence(done) == "--require vmx-ept-1gb: missing on b"
+    done = fleet("merge", *three, "--without", "nonsense", status=2)
+    assert one_sentence(done) == ("--without nonsense: no such feature; "
+                                  "`muster fleet show` lists the names")
+
+
+def test_vendors_do_not_mix(fleet, three):
+    done = fleet("merge", three[0], CORPUS / "profile/amd", status=2)
+    assert one_sentence(done) == (
+        "a is GenuineIntel and vm is AuthenticAMD: vendors do not mix in one "
+        "fleet")
+
+
 # ---- bad input ----
 
 def without(key):
@@ -218,19 +320,23 @@ def test_a_file_that_is_not_there_is_named(fleet):
 
 @pytest.mark.parametrize("words,sentence", [
     ("", "fleet: says nothing to do; `muster help fleet` lists its commands"),
-    ("dif", "fleet dif: unknown; did you mean diff?"),
+    ("mrege", "fleet mrege: unknown; did you mean merge?"),
     ("xyz", "fleet xyz: unknown; `muster help fleet` lists its commands"),
     ("diff a", "FILE: only one given; give the two that are to be compared"),
     ("show", "FILE: missing; give a profile or a template; - is standard input"),
     ("show a b", "b: one too many; give one FILE"),
     ("profile x", "x: not an option; options begin with --, and `muster help "
                   "fleet profile` lists them"),
+    ("merge", "FILE: missing; give profiles of hosts, or templates of other "
+              "merges"),
+    ("check", "FILE: missing; give a template, and behind it the profiles of "
+              "the hosts to be checked; without any, this host"),
 ])
 def test_bad_usage_gives_one_sentence(fleet, words, sentence):
     assert one_sentence(fleet(*words.split(), status=2)) == sentence
 
 
-@pytest.mark.parametrize("command", ["profile", "diff", "show"])
+@pytest.mark.parametrize("command", ["profile", "merge", "check", "diff", "show"])
 def test_each_command_explains_itself(muster, command):
     def output(*words):
         return subprocess.run([muster, *words], capture_output=True, text=True,

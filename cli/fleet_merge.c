@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fleet_merge.c - `muster fleet merge`: the greatest CPU that every host can show */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#include "cli/fleet.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/base/err.h"
+
+struct settings {
+	struct config_words files;
+	char *output;
+	struct config_words without;
+	struct config_words require;
+};
+
+static const struct config_field fields[] = {
+	{
+		.name = "file",
+		.type = CONFIG_WORDS,
+		.operand = true,
+		.required = true,
+		.offset = CONFIG_AT(
+			struct settings, files, struct config_words),
+		.max = FLEET_FILES_MAX,
+		.metavar = "FILE",
+		.help = "profiles of hosts, or templates of other merges",
+	},
+	{
+		.name = "output",
+		.letter = 'o',
+		.type = CONFIG_PATH,
+		.offset = CONFIG_AT(struct settings, output, char *),
+		.min = 1,
+		.max = PATH_MAX - 1,
+		.metavar = "TEMPLATE",
+		.help = "write the template there, instead of printing it",
+	},
+	{
+		.name = "without",
+		.type = CONFIG_WORDS,
+		.offset = CONFIG_AT(
+			struct settings, without, struct config_words),
+		.max = FLEET_NAMES_MAX,
+		.metavar = "NAME",
+		.help = "leave a feature out, and what depends on it",
+	},
+	{
+		.name = "require",
+		.type = CONFIG_WORDS,
+		.offset = CONFIG_AT(
+			struct settings, require, struct config_words),
+		.max = FLEET_NAMES_MAX,
+		.metavar = "NAME",
+		.help = "fail, naming the hosts, if the fleet loses a feature",
+	},
+};
+
+static const struct config_object object = {
+	.name = "fleet merge",
+	.fields = fields,
+	.count = ARRAY_SIZE(fields),
+	.size_bytes = sizeof(struct settings),
+};
+
+/* The files and, for cpu/fleet.h, what they offer. */
+struct fleet {
+	unsigned count;
+	struct fleet_file *file;
+	struct fleet_member *member;
+};
+
+static struct fleet_member member_of(const struct fleet_file *file)
+{
+	const struct profile *p = file->profile;
+
+	return (struct fleet_member){
+		.name = file->name,
+		.cpu = fleet_file_cpu(file),
+		.tsc_khz = p ? p->tsc_khz : file->template->tsc_khz,
+		.tsc_scaling = p ? p->tsc_scaling : file->template->tsc_scaling,
+		.profile = p,
+	};
+}
+
+static int read_fleet(const struct config_words *files, struct fleet *ret)
+{
+	int rc = 0;
+
+	ret->file = calloc(files->count, sizeof(*ret->file));
+	ret->member = calloc(files->count, sizeof(*ret->member));
+	if (!ret->file || !ret->member)
+		return err_set(-ENOMEM, "no memory for %u hosts", files->count);
+	for (unsigned i = 0; i < files->count && !rc; i++) {
+		rc = fleet_file_read(files->word[i], &ret->file[i]);
+		if (rc)
+			break;
+		ret->member[i] = member_of(&ret->file[i]);
+		ret->count++;
+	}
+	return rc;
+}
+
+static void fleet_fini(struct fleet *fleet)
+{
+	for (unsigned i = 0; i < fleet->count; i++)
+		fleet_file_fini(&fleet->file[i]);
+	free(fleet->file);
+	free(fleet->member);
+}
+
+/* ---- output ---- */
+
+static int put_template(const struct settings *s, const struct template *t)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+
+	template_print(t, &text);
+	if (s->output)
+		return output_file(s->output, &text);
+	return output(&text);
+}
+
+/* ---- the command ---- */
+
+static void cleanup_settings(struct settings *s)
+{
+	config_fini(&object, s);
+}
+
+static int run(int argc, char *const argv[])
+{
+	CLEANUP(cleanup_settings) struct settings s = { 0 };
+	CLEANUP(fleet_fini) struct fleet fleet = { 0 };
+	struct fleet_wishes wishes;
+	struct template merged;
+	int rc = config_parse_args(&object, argc, argv, &s);
+
+	if (!rc)
+		rc = read_fleet(&s.files, &fleet);
+	if (rc)
+		return output_error(STATUS_USAGE, rc);
+	wishes = (struct fleet_wishes){
+		.without = (const char *const *)s.without.word,
+		.without_count = s.without.count,
+		.require = (const char *const *)s.require.word,
+		.require_count = s.require.count,
+	};
+	rc = fleet_merge(fleet.member, fleet.count, &wishes, &merged);
+	if (rc)
+		return output_error(STATUS_USAGE, rc);
+	return put_template(&s, &merged);
+}
+
+static const struct verb_example examples[] = {
+	{ "the CPU of three hosts",
+		"muster fleet merge a.json b.json c.json -o fleet.json" },
+	{ "without AVX-512, and not without nested paging",
+		"muster fleet merge host-*.json --without avx512f \\\n"
+		"      --require vmx-ept -o fleet.json" },
+	{ NULL, NULL },
+};
+
+const struct verb fleet_merge_verb = {
+	.name = "merge",
+	.parent = "fleet",
+	.arguments = " [OPTION]... FILE...",
+	.summary = "make the greatest CPU that every host can show",
+	.description =
+		"The order of the files makes no difference, nor does merging "
+		"in steps: templates merge like profiles. Hosts of different "
+		"vendors, and hosts that need a VMX control to be 1 where "
+		"others need it to be 0, are no fleet; the message names them.",
+	.options = &object,
+	.examples = examples,
+	.run = run,
+};
