@@ -225,6 +225,20 @@ static int want(struct cpu_model *model, const struct cpu_set *offer, int vm_fd,
 	return model_check_modifiers(model, vcpu_fd);
 }
 
+static int check_vendor(
+	const struct cpu_model *model, const struct cpu_set *offer)
+{
+	char wanted[13], offered[13];
+
+	cpu_set_vendor(&model->wanted, wanted);
+	cpu_set_vendor(offer, offered);
+	if (!strcmp(wanted, offered))
+		return 0;
+	return err_set(-ENOTSUP,
+		"--cpu %s: is a CPU of %s; this host's is of %s", model->name,
+		text_shown(wanted).s, text_shown(offered).s);
+}
+
 static int check_fit(const struct cpu_model *model, const struct cpu_set *offer)
 {
 	struct fleet_misfit misfit[MISFITS_MAX];
@@ -263,6 +277,8 @@ int cpu_model_settle(
 
 	if (!rc)
 		rc = want(model, &offer, vm_fd, vcpu_fd);
+	if (!rc)
+		rc = check_vendor(model, &offer);
 	if (!rc)
 		rc = decide_nested(model);
 	if (!rc)
