@@ -8,7 +8,7 @@
  * Disagreements are judged on the result: two hosts that cannot agree on a VMX
  * control are a fleet if a third has no VMX at all.
  */
-#include "cpu/fleet.h"
+#include "cpu/fleet_field.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -32,6 +32,16 @@ static struct cpu_set closed_copy(const struct fleet_member *member)
 
 	cpu_set_close(&set);
 	return set;
+}
+
+struct cpu_set *fleet_close_members(
+	const struct fleet_member *members, unsigned count)
+{
+	struct cpu_set *closed = calloc(count, sizeof(*closed));
+
+	for (unsigned i = 0; closed && i < count; i++)
+		closed[i] = closed_copy(&members[i]);
+	return closed;
 }
 
 static int refuse_vendors(
@@ -146,18 +156,27 @@ static int refuse_control(const struct fleet_member *members, unsigned count,
 		f ? f->name : "unnamed control", bit, must, may_not);
 }
 
-static int refuse_contradictions(const struct fleet_member *members,
-	unsigned count, const struct cpu_set *met)
+int fleet_find_contradiction(const struct cpu_set *met, unsigned *ret_bit)
 {
 	for (unsigned row = cpuid_regs_count; row < feature_rows(); row++) {
 		uint64_t value = row_value(met, row);
 		uint32_t both = (uint32_t)(value & ~(value >> 32));
 
-		if (feature_row(row)->space == SPACE_CONTROL && both)
-			return refuse_control(members, count, row,
-				(unsigned)__builtin_ctz(both));
+		if (feature_row(row)->space != SPACE_CONTROL || !both)
+			continue;
+		*ret_bit = (unsigned)__builtin_ctz(both);
+		return (int)row;
 	}
-	return 0;
+	return -ENOENT;
+}
+
+static int refuse_contradictions(const struct fleet_member *members,
+	unsigned count, const struct cpu_set *met)
+{
+	unsigned bit;
+	int row = fleet_find_contradiction(met, &bit);
+
+	return row < 0 ? 0 : refuse_control(members, count, row, bit);
 }
 
 /* ---- wishes ---- */
@@ -190,7 +209,7 @@ static int take_away(struct cpu_set *met, const char *name)
 	return 0;
 }
 
-static bool is_without(const struct fleet_wishes *wishes, const char *name)
+bool fleet_is_without(const struct fleet_wishes *wishes, const char *name)
 {
 	for (unsigned i = 0; i < wishes->without_count; i++)
 		if (!strcmp(wishes->without[i], name))
@@ -214,7 +233,7 @@ static int refuse_lost(const struct fleet_member *members, unsigned count,
 {
 	CLEANUP(buf_fini) struct buf lacking = BUF_INIT;
 
-	if (is_without(wishes, name))
+	if (fleet_is_without(wishes, name))
 		return err_set(
 			-EINVAL, "--require %s: --without takes it away", name);
 	put_lacking(members, count, ref, &lacking);
@@ -243,7 +262,7 @@ static int check_required(const struct fleet_member *members, unsigned count,
 	return 0;
 }
 
-static int apply_without(const struct fleet_wishes *wishes, struct cpu_set *met)
+int fleet_apply_without(const struct fleet_wishes *wishes, struct cpu_set *met)
 {
 	for (unsigned i = 0; i < wishes->without_count; i++) {
 		int rc = take_away(met, wishes->without[i]);
@@ -251,8 +270,6 @@ static int apply_without(const struct fleet_wishes *wishes, struct cpu_set *met)
 		if (rc < 0)
 			return rc;
 	}
-	if (wishes->without_count)
-		cpu_set_close(met);
 	return 0;
 }
 
@@ -317,10 +334,11 @@ int fleet_merge(const struct fleet_member *members, unsigned count,
 		return err_set(-EINVAL,
 			"a fleet needs at least one profile or template");
 	rc = meet_all(members, count, &t.cpu);
-	if (!rc && !is_without(wishes, "vmx"))
+	if (!rc && !fleet_is_without(wishes, "vmx"))
 		rc = refuse_unequal_vmx(members, count, &t.cpu);
 	if (!rc)
-		rc = apply_without(wishes, &t.cpu);
+		rc = fleet_apply_without(wishes, &t.cpu);
+	cpu_set_close(&t.cpu);
 	if (!rc)
 		rc = refuse_contradictions(members, count, &t.cpu);
 	if (!rc)

@@ -41,22 +41,47 @@ struct fleet_loss {
 	unsigned row;
 	const struct feature *feature;
 	/* Members that lack it themselves; none when it fell with `because`. */
-	const uint32_t *lacking; /* indices into members */
+	uint32_t *lacking; /* indices into members */
+	const char *
+		*layers; /* of each of them what took it: see fleet_layer.c */
 	unsigned lacking_count;
 	const struct feature *because; /* a control or leaf it depends on */
-	const char *
-		layer; /* "silicon", "microcode", "firmware lock", "kernel", … */
+	const char
+		*layer; /* of all, or "several", "a dependency", "--without" */
 };
 
 struct fleet_losses {
 	unsigned count;
-	struct fleet_loss *loss; /* owned, with the index lists */
+	struct fleet_loss *loss; /* owned, as are the lists and texts */
+	unsigned text_count;
+	char **text;
 };
 
+/* *ret needs fleet_losses_free() also after an error. */
 int fleet_explain(const struct fleet_member *members, unsigned count,
 	const struct fleet_wishes *wishes, const struct template *merged,
 	struct fleet_losses *ret);
 void fleet_losses_free(struct fleet_losses *losses);
+
+/* What the fleet would have more without one of its members. */
+struct fleet_field {
+	unsigned row;
+	const struct feature *feature;
+};
+
+struct fleet_gain {
+	unsigned count;
+	struct fleet_field *field; /* owned */
+};
+
+/*
+ * ret[i] for each member; the caller gives `count` of them and frees them with
+ * fleet_gains_free(), also after an error.  Linear in `count`.
+ */
+int fleet_regain(const struct fleet_member *members, unsigned count,
+	const struct fleet_wishes *wishes, const struct template *merged,
+	struct fleet_gain *ret);
+void fleet_gains_free(struct fleet_gain *gains, unsigned count);
 
 /*
  * One way in which `offer` cannot show `wanted`.  A control that must be 1 on the

@@ -5,6 +5,7 @@
  * Theory of operation: see cpu/x86_64/meet.c.
  */
 #include "cpu/fleet.h"
+#include "cpu/fleet_field.h"
 #include "cpu/x86_64/closure.h"
 #include "cpu/x86_64/rules.h"
 
@@ -53,13 +54,13 @@ static bool number_fits(uint8_t rule, uint64_t offered, uint64_t wanted)
  * Without enhanced IBRS the CPU says RSBA for either risk of the host, and RRSBA
  * says nothing.
  */
-static bool rsba_fits(const struct check *c, const struct feature *f)
+static bool rsba_fits(const struct cpu_set *offer, const struct cpu_set *wanted,
+	const struct feature *f)
 {
 	const struct known_features *known = known_features();
 
-	return f == known->rrsba.feature || ref_has(c->wanted, known->rsba) ||
-	       !(ref_has(c->offer, known->rsba) ||
-		       ref_has(c->offer, known->rrsba));
+	return f == known->rrsba.feature || ref_has(wanted, known->rsba) ||
+	       !(ref_has(offer, known->rsba) || ref_has(offer, known->rrsba));
 }
 
 static bool is_rsba(const struct feature *f)
@@ -68,24 +69,41 @@ static bool is_rsba(const struct feature *f)
 	       f == known_features()->rrsba.feature;
 }
 
-static bool field_fits(
-	const struct check *c, unsigned row, const struct feature *f)
+bool fleet_field_fits(const struct cpu_set *offer, const struct cpu_set *wanted,
+	unsigned row, const struct feature *f)
 {
 	if (f->rule == RULE_CLEAR) {
 		unsigned i = clearing_find(row, f);
 
-		return clearing_level(c->wanted, i) <=
-		       clearing_level(c->offer, i);
+		return clearing_level(wanted, i) <= clearing_level(offer, i);
 	}
-	if (is_rsba(f) && !ref_has(c->wanted, known_features()->ibrs_all))
-		return rsba_fits(c, f);
-	return number_fits(f->rule, cpu_set_field(c->offer, row, f),
-		cpu_set_field(c->wanted, row, f));
+	if (is_rsba(f) && !ref_has(wanted, known_features()->ibrs_all))
+		return rsba_fits(offer, wanted, f);
+	return number_fits(f->rule, cpu_set_field(offer, row, f),
+		cpu_set_field(wanted, row, f));
+}
+
+uint32_t fleet_missing_duties(
+	const struct cpu_set *offer, const struct cpu_set *wanted, unsigned row)
+{
+	return (uint32_t)(row_value(offer, row) & ~row_value(wanted, row));
+}
+
+bool fleet_field_above(const struct cpu_set *more, const struct cpu_set *less,
+	unsigned row, const struct feature *f)
+{
+	uint32_t bits = (uint32_t)((f->width < 32 ? BIT64(f->width) - 1 : ~0u)
+				   << f->low % 32);
+
+	if (!fleet_field_fits(less, more, row, f))
+		return true;
+	return feature_row(row)->space == SPACE_CONTROL && more->present[row] &&
+	       fleet_missing_duties(less, more, row) & bits;
 }
 
 static void check_field(struct check *c, unsigned row, const struct feature *f)
 {
-	if (!field_fits(c, row, f))
+	if (!fleet_field_fits(c->offer, c->wanted, row, f))
 		report(c, row, f, cpu_set_field(c->wanted, row, f),
 			cpu_set_field(c->offer, row, f));
 }
@@ -102,16 +120,10 @@ static uint64_t named_bits(unsigned row)
 	return bits;
 }
 
-/* What must be 1 on the host must be so for the guest; of controls, bits 31:0. */
-static uint32_t missing_duties(const struct check *c, unsigned row)
-{
-	return (uint32_t)(row_value(c->offer, row) &
-			  ~row_value(c->wanted, row));
-}
-
+/* What must be 1 on the host must be so for the guest. */
 static void check_duties(struct check *c, unsigned row)
 {
-	uint32_t missing = missing_duties(c, row);
+	uint32_t missing = fleet_missing_duties(c->offer, c->wanted, row);
 
 	for (unsigned bit = 0; bit < 32; bit++)
 		if (missing & BIT(bit))
