@@ -32,8 +32,8 @@ static int fleet(int argc, char *const argv[])
 
 static const struct verb_example examples[] = {
 	{ "on each host, as root", "muster fleet profile -o host-a.json" },
-	{ "the CPU that all of them can show",
-		"muster fleet merge host-*.json -o fleet.json" },
+	{ "the CPU that all of them can show, and why it is not greater",
+		"muster fleet merge host-*.json -o fleet.json --explain" },
 	{ "whether this host can show it", "muster fleet check fleet.json" },
 	{ NULL, NULL },
 };

@@ -265,6 +265,33 @@ def test_without_and_require_shape_the_fleet(fleet, three):
                                   "`muster fleet show` lists the names")
 
 
+def test_explain_names_hosts_and_what_would_be_regained(fleet, three, tmp_path):
+    lines = fleet("merge", *three, "--explain").stdout.splitlines()
+    assert any(line.startswith("vmx-ept-1gb (IA32_VMX_EPT_VPID_CAP): missing on "
+                               "b: ") for line in lines)
+    assert any(line.startswith("pclmulqdq (CPUID.1:ECX): missing on c: ")
+               for line in lines)
+    assert lines[-2:] == ["Without b the fleet would have: vmx-ept-1gb",
+                          "Without c the fleet would have: pclmulqdq"]
+    assert not (tmp_path / "fleet.json").exists()
+    fleet("merge", *three, "--explain", "-o", "fleet.json")
+    assert (tmp_path / "fleet.json").exists()
+
+
+def test_explain_gives_json(fleet, three):
+    told = json.loads(fleet("merge", *three, "--explain", "--json").stdout)
+    loss = {loss["name"]: loss for loss in told["losses"]}["pclmulqdq"]
+    assert [host["host"] for host in loss["missing_on"]] == ["c"]
+    assert {gain["host"]: gain["features"]
+            for gain in told["regained_without"]} == {
+                "b": ["vmx-ept-1gb"], "c": ["pclmulqdq"]}
+
+
+def test_hosts_that_are_alike_lose_nothing(fleet, three):
+    done = fleet("merge", three[0], three[0], "--explain")
+    assert done.stdout == "The fleet loses nothing.\n"
+
+
 def test_vendors_do_not_mix(fleet, three):
     done = fleet("merge", three[0], CORPUS / "profile/amd", status=2)
     assert one_sentence(done) == (
@@ -327,6 +354,7 @@ def test_a_file_that_is_not_there_is_named(fleet):
     ("show a b", "b: one too many; give one FILE"),
     ("profile x", "x: not an option; options begin with --, and `muster help "
                   "fleet profile` lists them"),
+    ("merge a --json", "--json: is about the explanation; add --explain"),
     ("merge", "FILE: missing; give profiles of hosts, or templates of other "
               "merges"),
     ("check", "FILE: missing; give a template, and behind it the profiles of "
