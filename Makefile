@@ -186,6 +186,7 @@ check:
 # Side by side with QEMU's microvm; each prints its ratios and limits.
 BENCHES = start blk memory syscalls
 BENCHES += apply
+BENCHES += fleet
 $(O)/tests/bench/%: $(O)/tests/bench/%.o $(O)/libmuster.a
 	$(call say,LINK,$@)
 	$(Q)$(link)
