@@ -146,6 +146,8 @@ static int refuse_control(const struct fleet_member *members, unsigned count,
 	const char *may_not = find_bit(members, count, row, bit + 32, false);
 	const char *reg = feature_row(row)->name;
 
+	if (!must) /* of the default1 class, and bit 55 of BASIC was taken away */
+		must = "guests without the TRUE MSRs";
 	if (!may_not)
 		return err_set(-EINVAL,
 			"%s %s (bit %u) must be 1 on %s, and what it needs is "
@@ -338,9 +340,10 @@ int fleet_merge(const struct fleet_member *members, unsigned count,
 		rc = refuse_unequal_vmx(members, count, &t.cpu);
 	if (!rc)
 		rc = fleet_apply_without(wishes, &t.cpu);
+	if (rc < 0)
+		return rc;
 	cpu_set_close(&t.cpu);
-	if (!rc)
-		rc = refuse_contradictions(members, count, &t.cpu);
+	rc = refuse_contradictions(members, count, &t.cpu);
 	if (!rc)
 		rc = check_required(members, count, wishes, &t.cpu);
 	if (rc < 0)

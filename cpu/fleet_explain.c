@@ -86,8 +86,10 @@ static int note_falls(struct explaining *e)
 		return rc;
 	cpu_set_close_logged(&met, &e->fallen->log);
 	rc = fleet_apply_without(e->wishes, &met);
+	if (rc < 0)
+		return rc;
 	cpu_set_close_logged(&met, &e->fallen->log);
-	return rc;
+	return 0;
 }
 
 static const struct feature *reason(
