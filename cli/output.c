@@ -19,7 +19,8 @@ int output(const struct buf *text)
 
 	if (text->failed)
 		rc = -ENOMEM;
-	else if (fwrite(text->data, 1, text->len, stdout) != text->len ||
+	else if ((text->len && fwrite(text->data, 1, text->len, stdout) !=
+				       text->len) ||
 		 fflush(stdout))
 		rc = -errno;
 	if (!rc)
