@@ -103,6 +103,19 @@ int cpuid_apply(int vcpu_fd, const struct cpuid *cpuid)
 	return 0;
 }
 
+/*
+ * Linux before 6.3 leaves the count as it was given, and writes only as many entries
+ * as there are: what is left of our zeros is none of them.
+ */
+static uint32_t written(const struct kvm_cpuid_entry2 *entry, uint32_t count)
+{
+	static const struct kvm_cpuid_entry2 none;
+
+	while (count && !memcmp(&entry[count - 1], &none, sizeof(none)))
+		count--;
+	return count;
+}
+
 int cpuid_read(int vcpu_fd, struct cpuid *ret)
 {
 	struct {
@@ -113,7 +126,7 @@ int cpuid_read(int vcpu_fd, struct cpuid *ret)
 
 	if (rc < 0)
 		return err_set(rc, "KVM_GET_CPUID2: %s", strerror(-rc));
-	ret->count = raw.head.nent;
+	ret->count = written(raw.entry, raw.head.nent);
 	memcpy(ret->entry, raw.entry, sizeof(raw.entry));
 	return 0;
 }

@@ -269,6 +269,15 @@ static void show_tsc_deadline(struct cpu_model *model)
 		to->ecx |= from->ecx & BIT(24);
 }
 
+/* Also the features that each machine adds have their MSRs. */
+static int filter_msrs(const struct cpu_model *model, int vm_fd)
+{
+	struct cpu_set shown = model->wanted;
+
+	cpu_set_from_cpuid(&shown, &model->cpuid);
+	return msr_filter_apply(vm_fd, &shown);
+}
+
 int cpu_model_settle(
 	struct cpu_model *model, int kvm_fd, int vm_fd, int vcpu_fd)
 {
@@ -289,6 +298,6 @@ int cpu_model_settle(
 	show_tsc_deadline(model);
 	rc = topology_describe(&model->cpuid, model->cpus);
 	if (!rc && model->strict_msrs)
-		rc = msr_filter_apply(vm_fd, &model->wanted);
+		rc = filter_msrs(model, vm_fd);
 	return rc;
 }
