@@ -65,7 +65,7 @@ static int refused(const struct cpu_model *model, unsigned row, uint64_t wanted,
 	return err_set(-ENOTSUP,
 		"--cpu %s: KVM refuses %s (MSR %#x) = %#" PRIx64
 		" and stays at %#" PRIx64 ": %s",
-		model->name, reg->name, reg->index, wanted, now,
+		model->name.s, reg->name, reg->index, wanted, now,
 		bit_names_end(&names));
 }
 
@@ -183,7 +183,7 @@ static int set_tsc(int vcpu_fd, const struct cpu_model *model)
 	return err_set(-ENOTSUP,
 		"--cpu %s: the TSC runs at %" PRIu64
 		" kHz there and at %d kHz on this host, which cannot scale it",
-		model->name, khz, now);
+		model->name.s, khz, now);
 }
 
 /* ---- the proof ---- */
@@ -289,7 +289,7 @@ static int prove(int vcpu_fd, const struct cpu_model *model, unsigned index,
 	return err_set(-ENOTSUP,
 		"--cpu %s: KVM on this host shows vCPU %u another CPU than "
 		"this; it changes %s",
-		model->name, index, bit_names_end(&names));
+		model->name.s, index, bit_names_end(&names));
 }
 
 int apply_model(int vcpu_fd, const struct cpu_model *model, unsigned index)

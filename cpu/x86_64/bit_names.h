@@ -8,7 +8,7 @@
 
 #include "cpu/x86_64/cpu_set.h"
 
-#define BIT_NAMES_MAX 320
+#define BIT_NAMES_MAX 256 /* of ERR_TEXT_MAX */
 
 /* The bits of a row in fields with one of these rules: BIT(RULE_HIDE) | … */
 uint64_t bits_by_rule(unsigned row, unsigned rules);

@@ -46,38 +46,38 @@ static int load(const char *path, struct buf *ret)
 	return rc ? err_wrap(rc, "--cpu") : 0;
 }
 
-static int read_file(struct cpu_model *model)
+static int read_file(struct cpu_model *model, const char *path)
 {
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 	json_t *root;
-	int rc = load(model->name, &text);
+	int rc = load(path, &text);
 
 	if (!rc)
-		rc = document_parse(model->name, text.data, text.len, &root);
+		rc = document_parse(path, text.data, text.len, &root);
 	if (rc)
 		return rc;
 	if (is_muster_template(root)) {
 		model->source = MODEL_TEMPLATE;
-		rc = template_parse_json(model->name, root, &model->template);
+		rc = template_parse_json(path, root, &model->template);
 	} else {
 		model->source = MODEL_FIRECRACKER;
-		rc = fc_parse(model->name, text.data, text.len, &model->fc);
+		rc = fc_parse(path, text.data, text.len, &model->fc);
 	}
 	json_decref(root);
 	return rc;
 }
 
-static int read_source(struct cpu_model *model)
+static int read_source(struct cpu_model *model, const char *cpu)
 {
-	if (!strcmp(model->name, "host")) {
+	if (!strcmp(cpu, "host")) {
 		model->source = MODEL_HOST;
 		return 0;
 	}
-	if (!fc_builtin(model->name, &model->fc)) {
+	if (!fc_builtin(cpu, &model->fc)) {
 		model->source = MODEL_FIRECRACKER;
 		return 0;
 	}
-	return read_file(model);
+	return read_file(model, cpu);
 }
 
 struct cpu_model *cpu_model_free(struct cpu_model *model)
@@ -85,7 +85,6 @@ struct cpu_model *cpu_model_free(struct cpu_model *model)
 	if (!model)
 		return NULL;
 	fc_fini(&model->fc);
-	free(model->name);
 	free(model);
 	return NULL;
 }
@@ -102,13 +101,14 @@ int cpu_model_new(
 	struct cpu_model *model = calloc(1, sizeof(*model));
 	int rc;
 
-	if (!model || !(model->name = strdup(options->cpu)))
+	if (!model)
 		return err_set(-ENOMEM, "no memory for the CPU model");
+	model->name = text_shown(options->cpu);
 	model->cpus = options->cpus;
 	model->nested = options->nested;
 	model->strict_msrs = options->strict_msrs;
 	model->tsc_scaling = kvm_check(kvm_fd, KVM_CAP_TSC_CONTROL);
-	rc = read_source(model);
+	rc = read_source(model, options->cpu);
 	if (!rc)
 		rc = cpuid_get_supported(kvm_fd, &model->supported);
 	if (rc)
@@ -176,7 +176,7 @@ static int decide_nested(struct cpu_model *model)
 	return err_set(-EINVAL,
 		"--nested on: the CPU of --cpu %s has neither VMX nor SVM; "
 		"leave it out",
-		model->name);
+		model->name.s);
 }
 
 /* A file that asks for a feature without what it needs cannot be shown as it is. */
@@ -193,7 +193,7 @@ static int check_coherent(const struct cpu_model *model)
 	return err_set(-EINVAL,
 		"--cpu %s: no guest can see this CPU, for want of what these "
 		"depend on, or because they are never shown: %s",
-		model->name, bit_names_end(&names));
+		model->name.s, bit_names_end(&names));
 }
 
 /* ---- together ---- */
@@ -235,7 +235,7 @@ static int check_vendor(
 	if (!strcmp(wanted, offered))
 		return 0;
 	return err_set(-ENOTSUP,
-		"--cpu %s: is a CPU of %s; this host's is of %s", model->name,
+		"--cpu %s: is a CPU of %s; this host's is of %s", model->name.s,
 		text_shown(wanted).s, text_shown(offered).s);
 }
 
@@ -253,7 +253,7 @@ static int check_fit(const struct cpu_model *model, const struct cpu_set *offer)
 			misfit[i].wanted, misfit[i].offered);
 	names.omitted += count - MIN(count, MISFITS_MAX);
 	return err_set(-ENOTSUP, "--cpu %s: this host cannot show it: %s",
-		model->name, bit_names_end(&names));
+		model->name.s, bit_names_end(&names));
 }
 
 /*

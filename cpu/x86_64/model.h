@@ -5,11 +5,12 @@
 
 #include "cpu/template.h"
 #include "cpu/template_firecracker.h"
+#include "vmm/base/text.h"
 
 enum model_source { MODEL_HOST, MODEL_TEMPLATE, MODEL_FIRECRACKER };
 
 struct cpu_model {
-	char *name; /* what --cpu says */
+	struct text_shown name; /* what --cpu says, for sentences */
 	unsigned cpus;
 	bool nested;
 	bool strict_msrs;

@@ -21,7 +21,7 @@ static int check_vendor(const struct cpu_model *model)
 		return 0;
 	return err_set(-ENOTSUP,
 		"--cpu %s: is for CPUs of %s; this host's is of %s",
-		model->name, model->fc.vendor, text_shown(vendor).s);
+		model->name.s, model->fc.vendor, text_shown(vendor).s);
 }
 
 static int check_capabilities(const struct cpu_model *model, int vm_fd)
@@ -31,7 +31,7 @@ static int check_capabilities(const struct cpu_model *model, int vm_fd)
 			return err_set(-ENOTSUP,
 				"--cpu %s: kvm_capabilities: KVM here lacks "
 				"capability %d",
-				model->name, model->fc.capability[i]);
+				model->name.s, model->fc.capability[i]);
 	return 0;
 }
 
@@ -57,11 +57,11 @@ static int check_unknown(
 		return err_set(-EINVAL,
 			"--cpu %s: msr_modifiers: muster gives guests no MSR "
 			"%#x with %#llx in it",
-			model->name, m->index, (unsigned long long)m->value);
+			model->name.s, m->index, (unsigned long long)m->value);
 	return err_set(-EINVAL,
 		"--cpu %s: cpuid_modifiers: muster shows guests no leaf %#x, "
 		"subleaf %#x, %s",
-		model->name, m->index, m->subleaf, regs[m->reg]);
+		model->name.s, m->index, m->subleaf, regs[m->reg]);
 }
 
 /* What a modifier decides is there afterwards, but for what each VM decides. */
@@ -96,5 +96,5 @@ int model_check_modifiers(const struct cpu_model *model, int vcpu_fd)
 	return err_set(-EINVAL,
 		"--cpu %s: asks for what muster never shows, or for what lacks "
 		"something that it depends on: %s",
-		model->name, bit_names_end(&names));
+		model->name.s, bit_names_end(&names));
 }
