@@ -45,6 +45,18 @@ static void memory_goes_on_above_the_gap(void **state)
 	mem_fini(&mem);
 }
 
+static void regions_begin_where_a_huge_page_can(void **state)
+{
+	struct mem mem;
+
+	(void)state;
+	assert_int_equal(mem_init(&mem, MEM_GAP_START + MEM_PAGE_SIZE), 0);
+	for (unsigned i = 0; i < mem.count; i++)
+		assert_int_equal((uintptr_t)mem.region[i].hva % (2 * MIB),
+			mem.region[i].gpa.v % (2 * MIB));
+	mem_fini(&mem);
+}
+
 static void sizes_that_are_not_pages_are_refused(void **state)
 {
 	struct mem mem;
@@ -156,6 +168,7 @@ int main(void)
 		cmocka_unit_test(small_memory_is_one_region),
 		cmocka_unit_test(memory_up_to_the_gap_stays_below_it),
 		cmocka_unit_test(memory_goes_on_above_the_gap),
+		cmocka_unit_test(regions_begin_where_a_huge_page_can),
 		cmocka_unit_test(sizes_that_are_not_pages_are_refused),
 		cmocka_unit_test(more_than_the_address_space_is_refused),
 		cmocka_unit_test(translation_ends_where_ram_ends),
