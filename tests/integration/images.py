@@ -29,7 +29,7 @@ LDLINUX = Path("/usr/lib/syslinux/modules/bios/ldlinux.c32")
 # What each kind of machine loads; what these depend on is found in the modules.
 GUEST_MODULES = ["virtio_mmio", "virtio_blk", "virtio_rng", "pvpanic_mmio"]
 SVM_MODULES = ["virtio_pci", "virtio_blk", "virtio_console", "virtiofs",
-               "virtio_rng", "kvm_amd"]
+               "virtio_rng", "kvm_amd", "msr"]
 VMX_MODULES = ["kvm_intel", "msr"]
 
 # mke2fs is not on the PATH of ordinary users.
@@ -289,8 +289,8 @@ def level1_iso(extra, folder):
     # every sleep would take that many.
     (tree / "isolinux.cfg").write_text(
         "default linux\nprompt 0\nlabel linux\n kernel vmlinuz\n append "
-        "initrd=initrd host=vmx console=ttyS0 quiet mitigations=off panic=-1 "
-        "random.trust_cpu=1 no_timer_check "
+        "initrd=initrd host=vmx console=ttyS0,115200 quiet mitigations=off "
+        "panic=-1 random.trust_cpu=1 no_timer_check "
         f"tsc_early_khz={BOCHS_HZ // 1000}\n")
     path = folder / "level1.iso"
     call("xorriso", "-as", "mkisofs", "-quiet", "-o", path, "-b",
