@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""make_profiles.py - make the golden profiles again, host by host
+
+    python3 tests/integration/make_profiles.py [HOST...]
+
+A HOST is a model of Bochs, which takes some two minutes, or `svm`.  The
+profiles go to tests/data/profiles; tests/data/profiles/README.md says what for.
+"""
+
+import re
+import sys
+
+import images
+import svm
+import vmx
+from host import HostFailed, Missing
+
+PROFILES = images.ROOT / "tests/data/profiles"
+VMX_SECONDS = 600
+
+# Of Bochs 2.7's models, those on which Debian's kernel loads kvm_intel.
+MODELS = ["core2_penryn_t9600", "corei5_lynnfield_750",
+          "corei7_sandy_bridge_2600k", "corei7_ivy_bridge_3770k",
+          "corei7_haswell_4770", "corei7_skylake_x"]
+SVM = "svm"
+
+
+def short_name(model):
+    """The generation: "penryn" of core2_penryn_t9600."""
+    return re.sub(r"^core[^_]*_|_[a-z]?\d\w*$", "", model)
+
+
+def arguments(name):
+    return ["fleet", "profile", "--name", name]
+
+
+def profile_of_model(model):
+    host = vmx.Vmx(model)
+    host.add("profile", arguments(short_name(model)))
+    return host.boot(VMX_SECONDS)["profile"]
+
+
+def profile_of_svm():
+    host = svm.Svm()
+    try:
+        return host.start().run(arguments(SVM))
+    finally:
+        host.stop()
+
+
+def make(host):
+    done = profile_of_svm() if host == SVM else profile_of_model(host)
+    if done.status:
+        raise HostFailed(f"{host}: {done.stderr.strip()}")
+    path = PROFILES / f"{short_name(host)}.json"
+    path.write_text(done.stdout, encoding="utf-8")
+    print(path.relative_to(images.ROOT), flush=True)
+
+
+def main(hosts):
+    unknown = set(hosts) - {SVM, *MODELS}
+    if unknown:
+        sys.exit(f"make_profiles: {', '.join(sorted(unknown))}: no such host; "
+                 f"there are {', '.join([SVM, *MODELS])}")
+    PROFILES.mkdir(parents=True, exist_ok=True)
+    try:
+        for host in hosts or [SVM, *MODELS]:
+            make(host)
+    except (HostFailed, Missing, images.ImageError) as failure:
+        sys.exit(f"make_profiles: {failure}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
