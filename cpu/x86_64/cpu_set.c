@@ -138,6 +138,10 @@ void cpu_set_vendor(const struct cpu_set *set, char ret[13])
 		memcpy(ret + 4 * i, &part, sizeof(part));
 	}
 	ret[12] = '\0';
+	/* It comes from files too, and goes to terminals. */
+	for (char *c = ret; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 }
 
 bool cpu_set_equal(const struct cpu_set *a, const struct cpu_set *b)
