@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "cpu/document.h"
+#include "cpu/fleet.h"
 #include "cpu/x86_64/cpu_set_json.h"
 #include "vmm/base/cleanup.h"
 
@@ -37,6 +38,36 @@ static int check_bits(const char *origin, const struct cpu_set *cpu)
 	return 0;
 }
 
+/*
+ * Also what depends on each other agrees, nothing that is derived says otherwise, and
+ * nothing is there that each machine decides: else merging and checking would pass
+ * over it, and only the start of a guest refuse it.
+ */
+static int check_coherent(const char *origin, const struct cpu_set *cpu)
+{
+	struct cpu_set closed = *cpu;
+
+	cpu_set_close(&closed);
+	for (unsigned row = 0; row < feature_rows(); row++) {
+		const char *name = feature_row(row)->name;
+
+		if (cpu->present[row] && !closed.present[row])
+			return document_refuse(origin, "",
+				"%s: the rest of this CPU leaves no room for "
+				"it; leave features out with `muster fleet "
+				"merge --without`",
+				name);
+		if (cpu->present[row] && cpu->value[row] != closed.value[row])
+			return document_refuse(origin, "",
+				"%s: is 0x%" PRIx64
+				", and the rest of this CPU makes it 0x%" PRIx64
+				"; leave features out with `muster fleet merge "
+				"--without`",
+				name, cpu->value[row], closed.value[row]);
+	}
+	return 0;
+}
+
 int template_parse_json(
 	const char *origin, const json_t *root, struct template *ret)
 {
@@ -56,6 +87,8 @@ int template_parse_json(
 		rc = cpu_set_parse(origin, "", root, &t.cpu);
 	if (!rc)
 		rc = check_bits(origin, &t.cpu);
+	if (!rc)
+		rc = check_coherent(origin, &t.cpu);
 	if (rc)
 		return rc;
 	t.tsc_khz = (uint64_t)khz;

@@ -5,6 +5,7 @@ Six generations of Intel's CPUs and one of AMD's, as muster saw them: see the
 README.md there.  No emulator runs here.
 """
 
+import copy
 import itertools
 import json
 import random
@@ -19,6 +20,7 @@ INTEL = [DATA / f"profiles/{name}.json"
                       "haswell", "skylake_x")]
 PENRYN, SKYLAKE_X = INTEL[0], INTEL[-1]
 AMD = DATA / "profiles/svm.json"
+FLIPS = 500
 GOLDEN = {"intel": INTEL, "intel-without-penryn": INTEL[1:]}
 
 
@@ -134,3 +136,42 @@ def test_amd_and_intel_are_no_fleet(fleet):
     assert done.stderr == ("muster: skylake_x is GenuineIntel and svm is "
                            "AuthenticAMD: vendors do not mix in one fleet\n")
     fleet("check", golden("intel"), AMD, statuses=(1,))
+
+
+# ---- no bit is ignored ----
+
+def places(template):
+    """(object, key, bits) of each register."""
+    for entry in template["cpuid"]:
+        for register in "eax", "ebx", "ecx", "edx":
+            if register in entry:
+                yield entry, register, 32
+    for register in template["msrs"]:
+        yield template["msrs"], register, 64
+
+
+def flipped(template, number):
+    """The template with its bit `number` changed, and what that bit is."""
+    template = copy.deepcopy(template)
+    for where, key, bits in places(template):
+        if number < bits:
+            where[key] = hex(int(where[key], 16) ^ 1 << number)
+            return template, f"{where.get('leaf', 'MSR')} {key} bit {number}"
+        number -= bits
+    raise IndexError(number)
+
+
+def test_a_template_changed_in_any_bit_is_refused_or_another(fleet, tmp_path):
+    """What every host can show is less than the fleet's, or it is not shown."""
+    template = json.loads(golden("intel").read_text(encoding="utf-8"))
+    same = golden("intel").read_text(encoding="utf-8")
+    count = sum(bits for _, _, bits in places(template))
+    ignored = []
+    for number in random.Random(1).sample(range(count), FLIPS):
+        changed, what = flipped(template, number)
+        (tmp_path / "x.json").write_text(json.dumps(changed), encoding="utf-8")
+        if fleet("check", "x.json", *INTEL, statuses=(0, 1, 2)).returncode:
+            continue
+        if fleet("merge", "x.json", golden("intel")).stdout == same:
+            ignored.append(what)
+    assert not ignored

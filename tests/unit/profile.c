@@ -32,6 +32,7 @@ static const char profile_text[] =
 static const char template_text[] =
 	"{\"format\": \"muster-template\", \"version\": 1, \"tsc_khz\": 0, "
 	"\"tsc_scaling\": true, \"cpuid\": [" INTEL_LEAF
+	", {\"leaf\": \"0x7\", \"subleaf\": \"0x0\", \"edx\": \"0x20000000\"}"
 	"], \"msrs\": {\"0x10a\": \"0x1\"}}";
 
 /* `text` with the first `from` in it turned into `to`. */
