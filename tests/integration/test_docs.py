@@ -30,7 +30,7 @@ def examples():
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path, muster):
     for name in KERNELS:
         shutil.copy(payload.guest("poweroff"), tmp_path / name)
     for name in INITRDS:
@@ -38,6 +38,9 @@ def folder(tmp_path):
     for name in DISKS:
         with open(tmp_path / name, "wb") as disk:
             disk.truncate(1 << 20)
+    for words in "profile -o host.json", "merge host.json -o fleet.json":
+        subprocess.run([muster, "fleet", *words.split()], cwd=tmp_path,
+                       stdout=subprocess.DEVNULL, check=True)
     return tmp_path
 
 
