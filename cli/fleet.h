@@ -13,7 +13,7 @@
 #define FLEET_NAMES_MAX 256 /* of --without and --require */
 
 extern const struct verb fleet_profile, fleet_merge_verb, fleet_check_verb,
-	fleet_diff, fleet_show;
+	fleet_diff, fleet_show, fleet_report;
 
 /* A profile or a template. */
 struct fleet_file {
@@ -32,6 +32,18 @@ void fleet_file_fini(struct fleet_file *file);
 
 /* What a host offers, or what a template shows. */
 const struct cpu_set *fleet_file_cpu(const struct fleet_file *file);
+
+/* The files of a command line and, for cpu/fleet.h, what they offer. */
+struct fleet_members {
+	unsigned count;
+	struct fleet_file *file;
+	struct fleet_member *member;
+};
+
+/* 0 or -errno with a sentence; *ret, zeroed before, needs its fini in both cases. */
+int fleet_members_read(
+	const struct config_words *paths, struct fleet_members *ret);
+void fleet_members_fini(struct fleet_members *members);
 
 /* Append a JSON object and drop it; NULL turns `out` failed. */
 void fleet_put_json(json_t *root, struct buf *out);

@@ -92,3 +92,45 @@ const struct cpu_set *fleet_file_cpu(const struct fleet_file *file)
 {
 	return file->profile ? &file->profile->kvm : &file->template->cpu;
 }
+
+/* ---- many ---- */
+
+static struct fleet_member member_of(const struct fleet_file *file)
+{
+	const struct profile *p = file->profile;
+
+	return (struct fleet_member){
+		.name = file->name,
+		.cpu = fleet_file_cpu(file),
+		.tsc_khz = p ? p->tsc_khz : file->template->tsc_khz,
+		.tsc_scaling = p ? p->tsc_scaling : file->template->tsc_scaling,
+		.profile = p,
+	};
+}
+
+int fleet_members_read(
+	const struct config_words *paths, struct fleet_members *ret)
+{
+	int rc = 0;
+
+	ret->file = calloc(paths->count, sizeof(*ret->file));
+	ret->member = calloc(paths->count, sizeof(*ret->member));
+	if (!ret->file || !ret->member)
+		return err_set(-ENOMEM, "no memory for %u hosts", paths->count);
+	for (unsigned i = 0; i < paths->count && !rc; i++) {
+		rc = fleet_file_read(paths->word[i], &ret->file[i]);
+		if (rc)
+			break;
+		ret->member[i] = member_of(&ret->file[i]);
+		ret->count++;
+	}
+	return rc;
+}
+
+void fleet_members_fini(struct fleet_members *members)
+{
+	for (unsigned i = 0; i < members->count; i++)
+		fleet_file_fini(&members->file[i]);
+	free(members->file);
+	free(members->member);
+}

@@ -2,7 +2,6 @@
 /* fleet_merge.c - `muster fleet merge`: the greatest CPU that every host can show */
 #include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
 
 #include "cli/fleet.h"
 #include "cli/fleet_explain.h"
@@ -80,52 +79,6 @@ static const struct config_object object = {
 	.size_bytes = sizeof(struct settings),
 };
 
-/* The files and, for cpu/fleet.h, what they offer. */
-struct fleet {
-	unsigned count;
-	struct fleet_file *file;
-	struct fleet_member *member;
-};
-
-static struct fleet_member member_of(const struct fleet_file *file)
-{
-	const struct profile *p = file->profile;
-
-	return (struct fleet_member){
-		.name = file->name,
-		.cpu = fleet_file_cpu(file),
-		.tsc_khz = p ? p->tsc_khz : file->template->tsc_khz,
-		.tsc_scaling = p ? p->tsc_scaling : file->template->tsc_scaling,
-		.profile = p,
-	};
-}
-
-static int read_fleet(const struct config_words *files, struct fleet *ret)
-{
-	int rc = 0;
-
-	ret->file = calloc(files->count, sizeof(*ret->file));
-	ret->member = calloc(files->count, sizeof(*ret->member));
-	if (!ret->file || !ret->member)
-		return err_set(-ENOMEM, "no memory for %u hosts", files->count);
-	for (unsigned i = 0; i < files->count && !rc; i++) {
-		rc = fleet_file_read(files->word[i], &ret->file[i]);
-		if (rc)
-			break;
-		ret->member[i] = member_of(&ret->file[i]);
-		ret->count++;
-	}
-	return rc;
-}
-
-static void fleet_fini(struct fleet *fleet)
-{
-	for (unsigned i = 0; i < fleet->count; i++)
-		fleet_file_fini(&fleet->file[i]);
-	free(fleet->file);
-	free(fleet->member);
-}
-
 /* ---- output ---- */
 
 static int put_template(const struct settings *s, const struct template *t)
@@ -138,8 +91,9 @@ static int put_template(const struct settings *s, const struct template *t)
 	return s->explain ? STATUS_OK : output(&text);
 }
 
-static int put_explanation(const struct settings *s, const struct fleet *fleet,
-	const struct fleet_wishes *wishes, const struct template *merged)
+static int put_explanation(const struct settings *s,
+	const struct fleet_members *fleet, const struct fleet_wishes *wishes,
+	const struct template *merged)
 {
 	CLEANUP(fleet_explanation_fini) struct fleet_explanation e = { 0 };
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
@@ -175,13 +129,13 @@ static int parse(int argc, char *const argv[], struct settings *s)
 static int run(int argc, char *const argv[])
 {
 	CLEANUP(cleanup_settings) struct settings s = { 0 };
-	CLEANUP(fleet_fini) struct fleet fleet = { 0 };
+	CLEANUP(fleet_members_fini) struct fleet_members fleet = { 0 };
 	struct fleet_wishes wishes;
 	struct template merged;
 	int rc = parse(argc, argv, &s);
 
 	if (!rc)
-		rc = read_fleet(&s.files, &fleet);
+		rc = fleet_members_read(&s.files, &fleet);
 	if (rc)
 		return output_error(STATUS_USAGE, rc);
 	wishes = (struct fleet_wishes){
