@@ -56,7 +56,7 @@ OBJS_VMM = config config_args config_print config_value config_words devices \
 	ending outcome outfile vcpu vm vm_build
 OBJS_CLI = doctor doctor_checks help main output run verbs
 OBJS_CLI += fleet fleet_check fleet_diff fleet_explain fleet_file
-OBJS_CLI += fleet_merge fleet_profile fleet_show
+OBJS_CLI += fleet_html fleet_merge fleet_profile fleet_report fleet_show
 
 OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \
 	$(OBJS_DEVICES:%=devices/%) $(OBJS_BOOT:%=boot/%) $(OBJS_FIRMWARE:%=firmware/%) \

@@ -10,6 +10,7 @@ static const struct verb *const subverbs[] = {
 	&fleet_check_verb,
 	&fleet_diff,
 	&fleet_show,
+	&fleet_report,
 	NULL,
 };
 

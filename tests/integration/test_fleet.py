@@ -9,6 +9,7 @@ import re
 import stat
 import subprocess
 import time
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -375,3 +376,70 @@ def test_each_command_explains_itself(muster, command):
     assert max(map(len, text.splitlines())) <= 80
     assert output("fleet", command, "--help") == text
     assert f"\n  {command} " in output("help", "fleet")
+
+
+# ---- report ----
+
+class Page(HTMLParser):
+    """The page's text by row, and that its elements are balanced."""
+
+    VOID = {"meta"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.names, self.filled, self.text = [], [], 0, []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in self.VOID:
+            self.open.append(tag)
+        self.filled += ("class", "x") in attrs
+        self.names += [value for name, value in attrs if name == "title"]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+PROFILES = sorted((CORPUS.parent.parent / "data/profiles").glob("*.json"))
+INTEL_PROFILES = [path for path in PROFILES if path.stem != "svm"]
+
+
+def test_a_report_shows_every_loss_and_every_host(fleet, tmp_path):
+    fleet("report", *INTEL_PROFILES, "-o", "report.html")
+    page = Page((tmp_path / "report.html").read_text())
+    told = json.loads(fleet("merge", *INTEL_PROFILES, "--explain", "--json").stdout)
+    for loss in told["losses"]:
+        assert loss["name"] in page.text
+    assert page.filled == sum(len(loss["missing_on"]) for loss in told["losses"])
+    for path in INTEL_PROFILES:
+        assert path.stem in page.text
+
+
+def test_a_report_is_text_without_a_page(fleet):
+    words = fleet("report", *INTEL_PROFILES).stdout
+    assert words == fleet("merge", *INTEL_PROFILES, "--explain").stdout
+
+
+def test_a_report_escapes_what_files_say(fleet, write, tmp_path):
+    name = "<b>'&\""
+    penryn, haswell = (json.loads(path.read_text()) for path in PROFILES
+                       if path.stem in ("penryn", "haswell"))
+    penryn["host"] = name
+    fleet("report", write("p.json", penryn), write("h.json", haswell), "-o", "r.html")
+    text = (tmp_path / "r.html").read_text()
+    assert name in Page(text).text or name in "".join(Page(text).text)
+    assert "<b>" not in text
+
+
+def test_a_report_of_200_hosts_stays_small(fleet, write, tmp_path):
+    penryn, haswell = (json.loads(path.read_text()) for path in PROFILES
+                       if path.stem in ("penryn", "haswell"))
+    files = [write(f"{i}.json", {**(penryn if i % 2 else haswell), "host": f"host-{i}"})
+             for i in range(200)]
+    fleet("report", *files, "-o", "report.html")
+    assert (tmp_path / "report.html").stat().st_size < 4 << 20
