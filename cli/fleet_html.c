@@ -153,8 +153,8 @@ void fleet_html(const struct fleet_explanation *e, struct buf *out)
 	buf_append(out, head, sizeof(head) - 1);
 	buf_printf(out,
 		"<h1>A fleet of %u hosts</h1>\n"
-		"<p>A filled cell: the host lacks what the row names, so "
-		"that guests of the fleet do not see it. Point at it for the "
+		"<p>A filled cell: this host is why guests of the fleet lack "
+		"what the row names, or see it changed. Point at it for the "
 		"reason.</p>\n<h2>Features</h2>\n",
 		e->count);
 	put_section(e, FEATURES, out);
