@@ -37,6 +37,7 @@ LDFLAGS = $(USER_LDFLAGS) $(SANITIZE_FLAGS) -pthread \
 
 OBJS_BASE = buf crc err iov log metrics ratelimit text thread
 OBJS_CORE = bus irq kvm loop loop_epoll loop_pool loop_ring loop_uring loop_watch mem
+OBJS_CORE += state state_print
 OBJS_CPU = $(addprefix $(ARCH)/,cpuid exits msr topology vcpu)
 OBJS_CPU += $(addprefix $(ARCH)/,offer)
 OBJS_CPU += $(addprefix $(ARCH)/,apply bit_names model model_firecracker)
@@ -118,6 +119,7 @@ UNIT_TESTS += collect fingerprint operands profile
 UNIT_TESTS += fc_template msr_filter
 UNIT_TESTS += $(ON_CPUS)
 UNIT_TESTS += apply
+UNIT_TESTS += state
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
 
