@@ -45,6 +45,7 @@ OBJS_CPU += $(addprefix $(ARCH)/,msr_filter msr_filter_tab)
 OBJS_CPU += firecracker_tab template_firecracker
 OBJS_CPU += $(addprefix $(ARCH)/,feature cpu_set cpuid_tab msr_tab vmx_tab)
 OBJS_CPU += $(addprefix $(ARCH)/,closure closure_tab meet rules xsave)
+OBJS_CPU += $(addprefix $(ARCH)/,identity)
 OBJS_CPU += fleet fleet_check fleet_explain fleet_layer fleet_regain
 OBJS_CPU += cpu_list document profile profile_asymmetry profile_firecracker template
 OBJS_CPU += $(addprefix $(ARCH)/,cpu_set_diff cpu_set_json)

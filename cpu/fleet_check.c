@@ -7,6 +7,7 @@
 #include "cpu/fleet.h"
 #include "cpu/fleet_field.h"
 #include "cpu/x86_64/closure.h"
+#include "cpu/x86_64/identity.h"
 #include "cpu/x86_64/rules.h"
 
 struct check {
@@ -50,6 +51,12 @@ static bool number_fits(uint8_t rule, uint64_t offered, uint64_t wanted)
 	}
 }
 
+static bool is_identity(const struct feature *f)
+{
+	return f->rule == RULE_OLDEST || f->rule == RULE_BRAND ||
+	       f->rule == RULE_LAYOUT;
+}
+
 /*
  * Without enhanced IBRS the CPU says RSBA for either risk of the host, and RRSBA
  * says nothing.
@@ -77,6 +84,8 @@ bool fleet_field_fits(const struct cpu_set *offer, const struct cpu_set *wanted,
 
 		return clearing_level(wanted, i) <= clearing_level(offer, i);
 	}
+	if (is_identity(f))
+		return identity_fits(offer, wanted, row, f);
 	if (is_rsba(f) && !ref_has(wanted, known_features()->ibrs_all))
 		return rsba_fits(offer, wanted, f);
 	return number_fits(f->rule, cpu_set_field(offer, row, f),

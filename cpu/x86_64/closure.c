@@ -240,11 +240,46 @@ bool cpu_set_beyond_limits(const struct cpu_set *set, unsigned row)
 	       reg->subleaf > cpu_set_cpuid(set, 7, 0, REG_EAX);
 }
 
-static void drop_beyond_limits(struct closing *c)
+static void drop_by_rule(
+	struct closing *c, unsigned row, enum feature_rule rule)
+{
+	const struct feature_reg *reg = feature_row(row);
+
+	for (unsigned i = 0; i < reg->count; i++)
+		if (reg->features[i].rule == rule)
+			drop(c, row, &reg->features[i], NULL);
+}
+
+/* What merges together is cut together: half a string is nobody's. */
+static void drop_brand(struct closing *c)
 {
 	for (unsigned row = 0; row < cpuid_regs_count; row++)
-		if (c->set->present[row] && cpu_set_beyond_limits(c->set, row))
-			drop_row(c, row, NULL);
+		if (rules_of(row)->brand)
+			drop_by_rule(c, row, RULE_BRAND);
+}
+
+/*
+ * RULE_OLDEST compares register by register: cut from the first one that is out of
+ * reach, the lesser of two CPUs stays the lesser.
+ */
+static void drop_oldest_from(struct closing *c, unsigned row)
+{
+	for (; row < cpuid_regs_count; row++)
+		if (rules_of(row)->oldest)
+			drop_by_rule(c, row, RULE_OLDEST);
+}
+
+static void drop_beyond_limits(struct closing *c)
+{
+	for (unsigned row = 0; row < cpuid_regs_count; row++) {
+		if (!cpu_set_beyond_limits(c->set, row))
+			continue;
+		if (rules_of(row)->oldest)
+			drop_oldest_from(c, row);
+		if (rules_of(row)->brand)
+			drop_brand(c);
+		drop_row(c, row, NULL);
+	}
 }
 
 static void drop_until_stable(struct closing *c)

@@ -84,8 +84,8 @@ static const struct feature leaf_1_edx[] = {
 
 /* One descriptor a byte; the lowest byte counts the calls: 1. */
 static const struct feature leaf_2_eax[] = {
-	FIELD(0, 8, "cache_descriptor_calls", MIN),
-	FIELD(8, 24, "cache_descriptors_eax", EQUAL_0),
+	FIELD(0, 8, "cache_descriptor_calls", OLDEST),
+	FIELD(8, 24, "cache_descriptors_eax", OLDEST),
 };
 
 static const struct feature leaf_6_eax[] = {
@@ -325,22 +325,22 @@ static const struct feature leaf_12_0_eax[] = {
 };
 
 static const struct feature leaf_1d_1_eax[] = {
-	FIELD(0, 16, "tile_bytes", EQUAL_0),
-	FIELD(16, 16, "tile_bytes_each", EQUAL_0),
+	FIELD(0, 16, "tile_bytes", LAYOUT),
+	FIELD(16, 16, "tile_bytes_each", LAYOUT),
 };
 
 static const struct feature leaf_1d_1_ebx[] = {
-	FIELD(0, 16, "tile_bytes_per_row", EQUAL_0),
-	FIELD(16, 16, "tile_names", EQUAL_0),
+	FIELD(0, 16, "tile_bytes_per_row", LAYOUT),
+	FIELD(16, 16, "tile_names", LAYOUT),
 };
 
 static const struct feature leaf_1d_1_ecx[] = {
-	FIELD(0, 16, "tile_rows", EQUAL_0),
+	FIELD(0, 16, "tile_rows", LAYOUT),
 };
 
 static const struct feature leaf_1e_0_ebx[] = {
-	FIELD(0, 8, "tmul_maxk", EQUAL_0),
-	FIELD(8, 16, "tmul_maxn", EQUAL_0),
+	FIELD(0, 8, "tmul_maxk", LAYOUT),
+	FIELD(8, 16, "tmul_maxn", LAYOUT),
 };
 
 static const struct feature leaf_1e_1_eax[] = {
@@ -462,61 +462,61 @@ static const struct feature leaf_80000001_edx[] = {
 	AND(31, "3dnow"),
 };
 
-/* TLBs and caches (AMD): the smallest that any host has. */
+/* TLBs and caches (AMD) */
 static const struct feature leaf_80000005_eax[] = {
-	FIELD(0, 8, "l1i_tlb_2m_entries", MIN),
-	FIELD(8, 8, "l1i_tlb_2m_ways", EQUAL_0),
-	FIELD(16, 8, "l1d_tlb_2m_entries", MIN),
-	FIELD(24, 8, "l1d_tlb_2m_ways", EQUAL_0),
+	FIELD(0, 8, "l1i_tlb_2m_entries", OLDEST),
+	FIELD(8, 8, "l1i_tlb_2m_ways", OLDEST),
+	FIELD(16, 8, "l1d_tlb_2m_entries", OLDEST),
+	FIELD(24, 8, "l1d_tlb_2m_ways", OLDEST),
 };
 
 static const struct feature leaf_80000005_ebx[] = {
-	FIELD(0, 8, "l1i_tlb_4k_entries", MIN),
-	FIELD(8, 8, "l1i_tlb_4k_ways", EQUAL_0),
-	FIELD(16, 8, "l1d_tlb_4k_entries", MIN),
-	FIELD(24, 8, "l1d_tlb_4k_ways", EQUAL_0),
+	FIELD(0, 8, "l1i_tlb_4k_entries", OLDEST),
+	FIELD(8, 8, "l1i_tlb_4k_ways", OLDEST),
+	FIELD(16, 8, "l1d_tlb_4k_entries", OLDEST),
+	FIELD(24, 8, "l1d_tlb_4k_ways", OLDEST),
 };
 
 static const struct feature leaf_80000005_ecx[] = {
-	FIELD(0, 8, "l1d_line_size", EQUAL_0),
-	FIELD(8, 8, "l1d_lines_per_tag", MIN),
-	FIELD(16, 8, "l1d_ways", EQUAL_0),
-	FIELD(24, 8, "l1d_kib", MIN),
+	FIELD(0, 8, "l1d_line_size", OLDEST),
+	FIELD(8, 8, "l1d_lines_per_tag", OLDEST),
+	FIELD(16, 8, "l1d_ways", OLDEST),
+	FIELD(24, 8, "l1d_kib", OLDEST),
 };
 
 static const struct feature leaf_80000005_edx[] = {
-	FIELD(0, 8, "l1i_line_size", EQUAL_0),
-	FIELD(8, 8, "l1i_lines_per_tag", MIN),
-	FIELD(16, 8, "l1i_ways", EQUAL_0),
-	FIELD(24, 8, "l1i_kib", MIN),
+	FIELD(0, 8, "l1i_line_size", OLDEST),
+	FIELD(8, 8, "l1i_lines_per_tag", OLDEST),
+	FIELD(16, 8, "l1i_ways", OLDEST),
+	FIELD(24, 8, "l1i_kib", OLDEST),
 };
 
 static const struct feature leaf_80000006_eax[] = {
-	FIELD(0, 12, "l2i_tlb_2m_entries", MIN),
-	FIELD(12, 4, "l2i_tlb_2m_ways", EQUAL_0),
-	FIELD(16, 12, "l2d_tlb_2m_entries", MIN),
-	FIELD(28, 4, "l2d_tlb_2m_ways", EQUAL_0),
+	FIELD(0, 12, "l2i_tlb_2m_entries", OLDEST),
+	FIELD(12, 4, "l2i_tlb_2m_ways", OLDEST),
+	FIELD(16, 12, "l2d_tlb_2m_entries", OLDEST),
+	FIELD(28, 4, "l2d_tlb_2m_ways", OLDEST),
 };
 
 static const struct feature leaf_80000006_ebx[] = {
-	FIELD(0, 12, "l2i_tlb_4k_entries", MIN),
-	FIELD(12, 4, "l2i_tlb_4k_ways", EQUAL_0),
-	FIELD(16, 12, "l2d_tlb_4k_entries", MIN),
-	FIELD(28, 4, "l2d_tlb_4k_ways", EQUAL_0),
+	FIELD(0, 12, "l2i_tlb_4k_entries", OLDEST),
+	FIELD(12, 4, "l2i_tlb_4k_ways", OLDEST),
+	FIELD(16, 12, "l2d_tlb_4k_entries", OLDEST),
+	FIELD(28, 4, "l2d_tlb_4k_ways", OLDEST),
 };
 
 static const struct feature leaf_80000006_ecx[] = {
-	FIELD(0, 8, "l2_line_size", EQUAL_0),
-	FIELD(8, 4, "l2_lines_per_tag", MIN),
-	FIELD(12, 4, "l2_ways", EQUAL_0),
-	FIELD(16, 16, "l2_kib", MIN),
+	FIELD(0, 8, "l2_line_size", OLDEST),
+	FIELD(8, 4, "l2_lines_per_tag", OLDEST),
+	FIELD(12, 4, "l2_ways", OLDEST),
+	FIELD(16, 16, "l2_kib", OLDEST),
 };
 
 static const struct feature leaf_80000006_edx[] = {
-	FIELD(0, 8, "l3_line_size", EQUAL_0),
-	FIELD(8, 4, "l3_lines_per_tag", MIN),
-	FIELD(12, 4, "l3_ways", EQUAL_0),
-	FIELD(18, 14, "l3_512kib", MIN),
+	FIELD(0, 8, "l3_line_size", OLDEST),
+	FIELD(8, 4, "l3_lines_per_tag", OLDEST),
+	FIELD(12, 4, "l3_ways", OLDEST),
+	FIELD(18, 14, "l3_512kib", OLDEST),
 };
 
 static const struct feature leaf_80000007_ebx[] = {
@@ -624,17 +624,17 @@ static const struct feature leaf_8000000a_edx[] = {
 };
 
 static const struct feature leaf_80000019_eax[] = {
-	FIELD(0, 12, "l1i_tlb_1g_entries", MIN),
-	FIELD(12, 4, "l1i_tlb_1g_ways", EQUAL_0),
-	FIELD(16, 12, "l1d_tlb_1g_entries", MIN),
-	FIELD(28, 4, "l1d_tlb_1g_ways", EQUAL_0),
+	FIELD(0, 12, "l1i_tlb_1g_entries", OLDEST),
+	FIELD(12, 4, "l1i_tlb_1g_ways", OLDEST),
+	FIELD(16, 12, "l1d_tlb_1g_entries", OLDEST),
+	FIELD(28, 4, "l1d_tlb_1g_ways", OLDEST),
 };
 
 static const struct feature leaf_80000019_ebx[] = {
-	FIELD(0, 12, "l2i_tlb_1g_entries", MIN),
-	FIELD(12, 4, "l2i_tlb_1g_ways", EQUAL_0),
-	FIELD(16, 12, "l2d_tlb_1g_entries", MIN),
-	FIELD(28, 4, "l2d_tlb_1g_ways", EQUAL_0),
+	FIELD(0, 12, "l2i_tlb_1g_entries", OLDEST),
+	FIELD(12, 4, "l2i_tlb_1g_ways", OLDEST),
+	FIELD(16, 12, "l2d_tlb_1g_entries", OLDEST),
+	FIELD(28, 4, "l2d_tlb_1g_ways", OLDEST),
 };
 
 static const struct feature leaf_8000001a_eax[] = {
@@ -722,30 +722,30 @@ static const struct feature leaf_c0000001_edx[] = {
 
 /* clang-format off */
 /*
- * Leaves 4 and 8000001D, one subleaf a cache.  As small as the smallest of any
- * host; who shares it is the VM's.
+ * Leaves 4 and 8000001D, one subleaf a cache: those of a CPU that exists; who
+ * shares them is the VM's.
  */
 #define CACHE(leaf, n, name) \
 static const struct feature leaf_##leaf##_##n##_eax[] = { \
-	FIELD(0, 5, name #n "_type", EQUAL_0), \
-	FIELD(5, 3, name #n "_level", EQUAL_0), \
-	AND(8, name #n "_self_init"), \
-	AND(9, name #n "_fully_associative"), \
+	FIELD(0, 5, name #n "_type", OLDEST), \
+	FIELD(5, 3, name #n "_level", OLDEST), \
+	FIELD(8, 1, name #n "_self_init", OLDEST), \
+	FIELD(9, 1, name #n "_fully_associative", OLDEST), \
 	FIELD(14, 12, name #n "_sharing", MACHINE), \
 	FIELD(26, 6, name #n "_package_cores", MACHINE), \
 }; \
 static const struct feature leaf_##leaf##_##n##_ebx[] = { \
-	FIELD(0, 12, name #n "_line_size", MIN), \
-	FIELD(12, 10, name #n "_partitions", MIN), \
-	FIELD(22, 10, name #n "_ways", MIN), \
+	FIELD(0, 12, name #n "_line_size", OLDEST), \
+	FIELD(12, 10, name #n "_partitions", OLDEST), \
+	FIELD(22, 10, name #n "_ways", OLDEST), \
 }; \
 static const struct feature leaf_##leaf##_##n##_ecx[] = { \
-	FIELD(0, 32, name #n "_sets", MIN), \
+	FIELD(0, 32, name #n "_sets", OLDEST), \
 }; \
 static const struct feature leaf_##leaf##_##n##_edx[] = { \
-	OR(0, name #n "_wbinvd_not_all"), \
-	AND(1, name #n "_inclusive"), \
-	AND(2, name #n "_complex_index"), \
+	FIELD(0, 1, name #n "_wbinvd_not_all", OLDEST), \
+	FIELD(1, 1, name #n "_inclusive", OLDEST), \
+	FIELD(2, 1, name #n "_complex_index", OLDEST), \
 }
 
 CACHE(4, 0, "cache");
@@ -762,9 +762,9 @@ CACHE(8000001D, 4, "amd_cache");
 /* Leaf D, one subleaf a state component: hosts must agree where it lies. */
 #define XSAVE_FLAGS(n, name) \
 static const struct feature leaf_D_##n##_ecx[] = { \
-	FIELD(0, 1, "xsave_" name "_supervisor", EQUAL_0), \
-	FIELD(1, 1, "xsave_" name "_align64", EQUAL_0), \
-	FIELD(2, 1, "xsave_" name "_xfd", EQUAL_0), \
+	FIELD(0, 1, "xsave_" name "_supervisor", LAYOUT), \
+	FIELD(1, 1, "xsave_" name "_align64", LAYOUT), \
+	FIELD(2, 1, "xsave_" name "_xfd", LAYOUT), \
 }
 
 XSAVE_FLAGS(2, "avx");
@@ -813,29 +813,29 @@ XSAVE_FLAGS(19, "apx");
 	SUB_WHOLE(leaf, n, ECX, name #n "_level", MACHINE), \
 	SUB_WHOLE(leaf, n, EDX, name #n "_apic_id", MACHINE)
 #define XSAVE_ROWS(n, name) \
-	SUB_WHOLE(D, n, EAX, "xsave_" name "_size", EQUAL_0), \
-	SUB_WHOLE(D, n, EBX, "xsave_" name "_offset", EQUAL_0), \
+	SUB_WHOLE(D, n, EAX, "xsave_" name "_size", LAYOUT), \
+	SUB_WHOLE(D, n, EBX, "xsave_" name "_offset", LAYOUT), \
 	SUB(D, n, ECX, leaf_D_##n##_ecx)
 #define BRAND_ROWS(leaf, part) \
-	LEAF_WHOLE(leaf, EAX, "brand_string_" part "_eax", EQUAL_0), \
-	LEAF_WHOLE(leaf, EBX, "brand_string_" part "_ebx", EQUAL_0), \
-	LEAF_WHOLE(leaf, ECX, "brand_string_" part "_ecx", EQUAL_0), \
-	LEAF_WHOLE(leaf, EDX, "brand_string_" part "_edx", EQUAL_0)
+	LEAF_WHOLE(leaf, EAX, "brand_string_" part "_eax", BRAND), \
+	LEAF_WHOLE(leaf, EBX, "brand_string_" part "_ebx", BRAND), \
+	LEAF_WHOLE(leaf, ECX, "brand_string_" part "_ecx", BRAND), \
+	LEAF_WHOLE(leaf, EDX, "brand_string_" part "_edx", BRAND)
 
 const struct feature_reg cpuid_regs[] = {
 	LEAF_WHOLE(0, EAX, "max_leaf", MIN),
 	LEAF_WHOLE(0, EBX, "vendor_ebx", EQUAL),
 	LEAF_WHOLE(0, ECX, "vendor_ecx", EQUAL),
 	LEAF_WHOLE(0, EDX, "vendor_edx", EQUAL),
-	/* As a number the least is the oldest: the signature of a real member. */
-	LEAF_WHOLE(1, EAX, "signature", MIN),
+	/* As a number the least is the oldest: see identity.h. */
+	LEAF_WHOLE(1, EAX, "signature", OLDEST),
 	LEAF(1, EBX, leaf_1_ebx),
 	LEAF(1, ECX, leaf_1_ecx),
 	LEAF(1, EDX, leaf_1_edx),
 	LEAF(2, EAX, leaf_2_eax),
-	LEAF_WHOLE(2, EBX, "cache_descriptors_ebx", EQUAL_0),
-	LEAF_WHOLE(2, ECX, "cache_descriptors_ecx", EQUAL_0),
-	LEAF_WHOLE(2, EDX, "cache_descriptors_edx", EQUAL_0),
+	LEAF_WHOLE(2, EBX, "cache_descriptors_ebx", OLDEST),
+	LEAF_WHOLE(2, ECX, "cache_descriptors_ecx", OLDEST),
+	LEAF_WHOLE(2, EDX, "cache_descriptors_edx", OLDEST),
 	CACHE_ROWS(4, 0),
 	CACHE_ROWS(4, 1),
 	CACHE_ROWS(4, 2),
@@ -947,7 +947,7 @@ const struct feature_reg cpuid_regs[] = {
 	LEAF_WHOLE(80000000, EBX, "ext_vendor_ebx", EQUAL),
 	LEAF_WHOLE(80000000, ECX, "ext_vendor_ecx", EQUAL),
 	LEAF_WHOLE(80000000, EDX, "ext_vendor_edx", EQUAL),
-	LEAF_WHOLE(80000001, EAX, "ext_signature", MIN),
+	LEAF_WHOLE(80000001, EAX, "ext_signature", OLDEST),
 	LEAF(80000001, EBX, leaf_80000001_ebx),
 	LEAF(80000001, ECX, leaf_80000001_ecx),
 	LEAF(80000001, EDX, leaf_80000001_edx),

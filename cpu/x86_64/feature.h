@@ -19,6 +19,9 @@ enum feature_rule {
 	RULE_MAX,     /* a size that guests provide for: the largest */
 	RULE_EQUAL,   /* hosts that differ are no fleet */
 	RULE_EQUAL_0, /* hosts that differ show 0 */
+	RULE_OLDEST,  /* with others, that of the oldest host: identity.h */
+	RULE_BRAND,   /* with others, that of all hosts or the vendor's */
+	RULE_LAYOUT,  /* with the others of its subleaf, that of all or 0 */
 	RULE_CLEAR, /* VERW clears: any host, and all others have it or are immune */
 	RULE_MACHINE, /* written for each VM: topology, APIC ids, cache sharing */
 	RULE_DERIVED, /* computed from other fields after a merge */

@@ -7,8 +7,9 @@
  * Order CPUs by "a host that offers h can show p": p <= h.  Field by field that is
  * p's bits in h's (AND), h's in p's (OR), a number not above (MIN) or not below
  * (MAX), the same one (EQUAL), the same one or 0 (EQUAL_0), a level not above
- * (CLEAR, rules.h).  Each is a semilattice, so the product is one, and
- * cpu_set_meet() is its meet: associative, commutative, idempotent.
+ * (CLEAR, rules.h), and of some fields taken together identity.h.  Each is a
+ * semilattice, so the product is one, and cpu_set_meet() is its meet: associative,
+ * commutative, idempotent.
  *
  * A register that exists only under a condition (MSRs; controls of an activator
  * that is missing) has a bottom below all its values: absent.  An MSR that one
@@ -38,6 +39,7 @@
 #include <errno.h>
 
 #include "cpu/fleet.h"
+#include "cpu/x86_64/identity.h"
 #include "cpu/x86_64/rules.h"
 #include "vmm/base/err.h"
 
@@ -52,7 +54,7 @@ static uint64_t meet_number(uint8_t rule, uint64_t a, uint64_t b)
 	case RULE_EQUAL_0:
 		return a == b ? a : 0;
 	default:
-		return 0; /* the closure, or clearing_put(), writes it */
+		return 0; /* written by what looks at more than one field */
 	}
 }
 
@@ -141,6 +143,7 @@ static int refuse_unequal_cpuid(
 int cpu_set_meet(struct cpu_set *a, const struct cpu_set *b)
 {
 	enum clear_level level[CLEARINGS_MAX];
+	const struct cpu_set before = *a;
 	int rc = refuse_unequal_cpuid(a, b);
 
 	if (rc < 0)
@@ -149,6 +152,7 @@ int cpu_set_meet(struct cpu_set *a, const struct cpu_set *b)
 		level[i] = MIN(clearing_level(a, i), clearing_level(b, i));
 	for (unsigned row = 0; row < cpuid_regs_count; row++)
 		meet_cpuid(a, b, row);
+	identity_meet(a, &before, b);
 	for (unsigned row = cpuid_regs_count; row < feature_rows(); row++)
 		meet_msr(a, b, row);
 	for (unsigned i = 0; i < clearings(); i++)

@@ -36,12 +36,25 @@ static void add_feature(struct row_rules *r, uint64_t mask, uint8_t rule)
 	if (rule == RULE_HIDE || rule == RULE_MACHINE)
 		return;
 	r->shown |= mask;
-	if (rule == RULE_AND)
+	switch (rule) {
+	case RULE_AND:
 		r->and |= mask;
-	else if (rule == RULE_OR)
+		break;
+	case RULE_OR:
 		r->or |= mask;
-	else
+		break;
+	case RULE_OLDEST:
+		r->oldest |= mask;
+		break;
+	case RULE_BRAND:
+		r->brand |= mask;
+		break;
+	case RULE_LAYOUT:
+		r->layout |= mask;
+		break;
+	default:
 		r->numbers = true;
+	}
 }
 
 static void learn_row(unsigned row)

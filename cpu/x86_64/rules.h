@@ -11,10 +11,11 @@
 #include "cpu/x86_64/cpu_set.h"
 
 struct row_rules {
-	uint64_t and;   /* RULE_AND; of a control row, what may be 1 */
-	uint64_t or ;   /* RULE_OR; of a control row, what must be 1 */
-	uint64_t shown; /* what a closed set may hold */
-	bool numbers;   /* some fields are not a matter of masks */
+	uint64_t and; /* RULE_AND; of a control row, what may be 1 */
+	uint64_t or ; /* RULE_OR; of a control row, what must be 1 */
+	uint64_t oldest, brand, layout; /* identity.h */
+	uint64_t shown;                 /* what a closed set may hold */
+	bool numbers; /* some fields are not a matter of masks */
 };
 
 const struct row_rules *rules_of(unsigned row);

@@ -129,6 +129,9 @@ static void vary(struct cpu_set *set, unsigned row, const struct feature *f,
 		value += cpus_rand(seed) % 3;
 		break;
 	case RULE_EQUAL_0:
+	case RULE_OLDEST:
+	case RULE_BRAND:
+	case RULE_LAYOUT:
 		value ^= !(cpus_rand(seed) % 64);
 		break;
 	case RULE_CLEAR:
@@ -159,6 +162,21 @@ static void vary_row(
 		row_remove(set, row);
 }
 
+/* "Intel" and zeros; or nothing. */
+static void vary_brand(struct cpu_set *set, uint64_t *seed)
+{
+	static const char brand[16] = "Intel(R) Fake";
+	bool none = cpus_rand(seed) % 2;
+
+	for (uint32_t i = 0; i < 12; i++) {
+		uint32_t word = 0;
+
+		if (!none && i < 4)
+			memcpy(&word, brand + 4 * i, sizeof(word));
+		cpu_set_put_cpuid(set, 0x80000002 + i / 4, 0, i % 4, word);
+	}
+}
+
 void cpus_random(struct cpu_set *ret, uint64_t *seed)
 {
 	unsigned rarity = 3 + cpus_rand(seed) % 5;
@@ -170,6 +188,12 @@ void cpus_random(struct cpu_set *ret, uint64_t *seed)
 		cpus_put(ret, "max_leaf", 0x29);
 		cpus_put(ret, "max_ext_leaf", 0x80000022);
 	}
+	if (!(cpus_rand(seed) % 4))
+		vary_brand(ret, seed);
+	if (!(cpus_rand(seed) % 32))
+		cpus_put(ret, "max_leaf", 3);
+	if (!(cpus_rand(seed) % 32))
+		cpus_put(ret, "max_ext_leaf", 0x80000000 + cpus_rand(seed) % 7);
 }
 
 void cpus_fingerprint(const char *name, struct cpu_set *ret)

@@ -293,6 +293,114 @@ static void verw_clears_where_each_host_has_it_or_is_immune(void **state)
 		}
 }
 
+/* ---- what merges together ---- */
+
+static bool same_by_rule(const struct cpu_set *x, const struct cpu_set *y,
+	enum feature_rule rule)
+{
+	for (unsigned row = 0; row < cpuid_regs_count; row++)
+		for (unsigned i = 0; i < cpuid_regs[row].count; i++) {
+			const struct feature *f = &cpuid_regs[row].features[i];
+
+			if (f->rule == rule && cpu_set_field(x, row, f) !=
+						       cpu_set_field(y, row, f))
+				return false;
+		}
+	return true;
+}
+
+static void signature_and_caches_are_of_one_host(void **state)
+{
+	FOR_EACH_ROUND()
+	{
+		cpus_random(&a, &seed);
+		cpus_random(&b, &seed);
+		cpus_put(&a, "max_leaf", 0x29);
+		cpus_put(&b, "max_leaf", 0x29);
+		cpus_put(&a, "max_ext_leaf", 0x80000022);
+		cpus_put(&b, "max_ext_leaf", 0x80000022);
+		merge_ab();
+		assert_true(same_by_rule(&c, &a, RULE_OLDEST) ||
+			    same_by_rule(&c, &b, RULE_OLDEST));
+	}
+}
+
+static void the_caches_go_with_the_lower_signature(void **state)
+{
+	(void)state;
+	two_full();
+	cpus_put(&a, "signature", 0x50654);
+	cpus_put(&b, "signature", 0x606a6);
+	cpus_put(&b, "cache2_sets", 63);
+	merge_ab();
+	assert_int_equal(cpus_get(&c, "signature"), 0x50654);
+	assert_int_equal(cpus_get(&c, "cache2_sets"), 0xffffffff);
+}
+
+static void put_brand(struct cpu_set *set, const char *brand)
+{
+	char text[48] = "";
+
+	snprintf(text, sizeof(text), "%s", brand);
+	for (uint32_t i = 0; i < 12; i++) {
+		uint32_t word;
+
+		memcpy(&word, text + 4 * i, sizeof(word));
+		cpu_set_put_cpuid(set, 0x80000002 + i / 4, 0, i % 4, word);
+	}
+}
+
+static void expect_brand(const char *of_a, const char *of_b, const char *met)
+{
+	struct cpu_set wanted = { 0 };
+
+	two_full();
+	put_brand(&a, of_a);
+	put_brand(&b, of_b);
+	put_brand(&wanted, met);
+	merge_ab();
+	if (!same_by_rule(&c, &wanted, RULE_BRAND))
+		fail_msg("%s and %s are not \"%s\"", of_a, of_b, met);
+}
+
+static void unlike_brand_strings_give_way_to_the_vendors(void **state)
+{
+	static const char first[] = "Intel(R) Xeon(R) Gold 6230 CPU @ 2.10GHz";
+	static const char second[] = "Intel(R) Xeon(R) Gold 6130 CPU @ 2.10GHz";
+	static const char neutral[] = "Intel(R) Processor";
+
+	(void)state;
+	expect_brand(first, first, first);
+	expect_brand(first, second, neutral);
+	expect_brand(neutral, second, neutral);
+	expect_brand(first, "", "");
+	expect_brand("", neutral, "");
+}
+
+static void a_brand_string_is_never_cut(void **state)
+{
+	static const struct cpu_set none;
+
+	(void)state;
+	two_full();
+	cpus_put(&b, "max_ext_leaf", 0x80000003);
+	merge_ab();
+	assert_true(same_by_rule(&c, &none, RULE_BRAND));
+	assert_int_equal(fleet_check(&a, &c, NULL, 0), 0);
+	assert_int_equal(fleet_check(&b, &c, NULL, 0), 0);
+}
+
+static void an_xsave_component_laid_out_in_two_ways_is_gone(void **state)
+{
+	(void)state;
+	two_full();
+	cpus_put(&b, "xsave_pkru_align64", 0);
+	merge_ab();
+	assert_int_equal(cpus_get(&c, "xcr0_pkru"), 0);
+	assert_int_equal(cpus_get(&c, "xsave_pkru_size"), 0);
+	assert_int_equal(cpus_get(&c, "xcr0_avx"), 1);
+}
+
 static void vendors_do_not_meet(void **state)
 {
 	(void)state;
@@ -322,6 +430,12 @@ int main(void)
 		cmocka_unit_test(plain_controls_alone_are_not_equal_true_ones),
 		cmocka_unit_test(
 			verw_clears_where_each_host_has_it_or_is_immune),
+		cmocka_unit_test(signature_and_caches_are_of_one_host),
+		cmocka_unit_test(the_caches_go_with_the_lower_signature),
+		cmocka_unit_test(unlike_brand_strings_give_way_to_the_vendors),
+		cmocka_unit_test(a_brand_string_is_never_cut),
+		cmocka_unit_test(
+			an_xsave_component_laid_out_in_two_ways_is_gone),
 		cmocka_unit_test(vendors_do_not_meet),
 	};
 
