@@ -56,6 +56,7 @@ OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
 OBJS_FIRMWARE = acpi aml dsdt mptable tables
 OBJS_VMM = config config_args config_print config_value config_words devices \
 	ending outcome outfile vcpu vm vm_build
+OBJS_VMM += api/http
 OBJS_CLI = doctor doctor_checks help main output run verbs
 OBJS_CLI += fleet fleet_check fleet_diff fleet_explain fleet_file
 OBJS_CLI += fleet_html fleet_merge fleet_profile fleet_report fleet_show
@@ -73,6 +74,7 @@ UNIT_TESTS = base mem bus irq config boot bzimage cmdline elf platform loop \
 FUZZERS = options serial bzimage elf virtqueue virtio_mmio
 FUZZERS += profile template fingerprint
 FUZZERS += fc_template
+FUZZERS += http
 
 MAN_PAGES = muster.1 muster-run.1 muster-doctor.1
 MAN_PAGES += muster-fleet.1
@@ -121,6 +123,7 @@ UNIT_TESTS += fc_template msr_filter
 UNIT_TESTS += $(ON_CPUS)
 UNIT_TESTS += apply
 UNIT_TESTS += state
+UNIT_TESTS += http
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
 
