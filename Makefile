@@ -35,7 +35,7 @@ LDFLAGS = $(USER_LDFLAGS) $(SANITIZE_FLAGS) -pthread \
 
 # ---- objects, by layer ----
 
-OBJS_BASE = buf crc err iov log metrics ratelimit text thread
+OBJS_BASE = buf crc err futex iov log metrics ratelimit text thread
 OBJS_CORE = bus irq kvm loop loop_epoll loop_pool loop_ring loop_uring loop_watch mem
 OBJS_CORE += state state_print
 OBJS_CPU = $(addprefix $(ARCH)/,cpuid exits msr topology vcpu)
@@ -57,6 +57,7 @@ OBJS_FIRMWARE = acpi aml dsdt mptable tables
 OBJS_VMM = config config_args config_print config_value config_words devices \
 	ending outcome outfile vcpu vm vm_build
 OBJS_VMM += api/http
+OBJS_VMM += park pause
 OBJS_CLI = doctor doctor_checks help main output run verbs
 OBJS_CLI += fleet fleet_check fleet_diff fleet_explain fleet_file
 OBJS_CLI += fleet_html fleet_merge fleet_profile fleet_report fleet_show

@@ -2,9 +2,15 @@
 /*
  * vcpu.c - one thread per vCPU
  *
- * Stopping has no window: `stop` and immediate_exit are set before the signal is
- * sent, so a thread that has not entered KVM_RUN yet will return from it at
+ * Holding has no window: the gate is closed and immediate_exit set before the signal
+ * is sent, so a thread that has not entered KVM_RUN yet will return from it at
  * once, and one that is inside is interrupted.  The handler is empty.
+ *
+ * A vCPU looks at the gate in one place, when KVM_RUN has said EINTR.  With
+ * immediate_exit set KVM completes the access that we carried out (KVM API, 5:
+ * kvm_run), and then says EINTR before the next instruction: no access is half done
+ * in a vCPU that is held.  Only the thread that holds and releases writes
+ * immediate_exit, and not while a vCPU may go on.
  */
 #include "vmm/vcpu.h"
 
@@ -109,6 +115,11 @@ static bool handle_exit(struct vcpu *vcpu) ON_VCPU
 	}
 }
 
+static void wait_at_gate(struct vcpu *vcpu) ON_VCPU
+{
+	park_here(&vcpu->env->park, &vcpu->parker);
+}
+
 /* -EAGAIN is a vCPU that was just started by another one. */
 static bool run_once(struct vcpu *vcpu) ON_VCPU
 {
@@ -116,6 +127,8 @@ static bool run_once(struct vcpu *vcpu) ON_VCPU
 
 	if (!ioctl(vcpu->fd, KVM_RUN, NULL))
 		return handle_exit(vcpu);
+	if (errno == EINTR)
+		wait_at_gate(vcpu);
 	if (errno == EINTR || errno == EAGAIN)
 		return true;
 	snprintf(what, sizeof(what), "KVM_RUN: %s, errno", strerror(errno));
@@ -126,14 +139,18 @@ static bool run_once(struct vcpu *vcpu) ON_VCPU
 static void *vcpu_main(void *arg)
 {
 	struct vcpu *vcpu = arg;
+	struct park *park = &vcpu->env->park;
 	sigset_t kick;
 
 	claim_vcpu_thread();
 	sigemptyset(&kick);
 	sigaddset(&kick, kick_signal());
 	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
-	while (!vcpu->env->stop && run_once(vcpu))
+	wait_at_gate(vcpu);
+	while (!park_over(park) && run_once(vcpu))
 		;
+	/* A vCPU that cannot go on is held whenever the others are. */
+	park_rest(park, &vcpu->parker);
 	return NULL;
 }
 
@@ -193,16 +210,69 @@ int vcpus_start(struct vcpu *vcpus, unsigned count)
 	return 0;
 }
 
+/* ---- all together ---- */
+
+static unsigned started(const struct vcpu *vcpus, unsigned count)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		n += vcpus[i].started;
+	return n;
+}
+
+static void set_immediate_exit(
+	const struct vcpu *vcpus, unsigned count, uint8_t value)
+{
+	for (unsigned i = 0; i < count; i++)
+		__atomic_store_n(
+			&vcpus[i].run->immediate_exit, value, __ATOMIC_SEQ_CST);
+}
+
+static unsigned first_late(const struct vcpu *vcpus, unsigned count)
+{
+	unsigned i = 0;
+
+	while (i + 1 < count && park_has(&vcpus->env->park, &vcpus[i].parker))
+		i++;
+	return i;
+}
+
+int vcpus_hold(struct vcpu *vcpus, unsigned count, uint64_t until_ns,
+	unsigned *ret_late)
+{
+	struct park *park = &vcpus->env->park;
+
+	park_close(park, started(vcpus, count));
+	set_immediate_exit(vcpus, count, 1);
+	for (unsigned i = 0; i < count; i++)
+		if (vcpus[i].started)
+			pthread_kill(vcpus[i].thread, kick_signal());
+	if (park_wait(park, until_ns))
+		return 0;
+	*ret_late = first_late(vcpus, count);
+	return -ETIMEDOUT;
+}
+
+void vcpus_release(struct vcpu *vcpus, unsigned count)
+{
+	set_immediate_exit(vcpus, count, 0);
+	park_open(&vcpus->env->park);
+}
+
+/*
+ * One that is interrupted sees the end when it looks next; those that are held, or
+ * have ended, wait for the gate to move.
+ */
 void vcpus_stop(struct vcpu *vcpus, unsigned count)
 {
-	for (unsigned i = 0; i < count; i++) {
-		if (!vcpus[i].started)
-			continue;
-		vcpus[i].env->stop = true;
-		__atomic_store_n(
-			&vcpus[i].run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-		pthread_kill(vcpus[i].thread, kick_signal());
-	}
+	if (!started(vcpus, count))
+		return;
+	set_immediate_exit(vcpus, count, 1);
+	park_end(&vcpus->env->park);
+	for (unsigned i = 0; i < count; i++)
+		if (vcpus[i].started)
+			pthread_kill(vcpus[i].thread, kick_signal());
 	for (unsigned i = 0; i < count; i++) {
 		if (vcpus[i].started)
 			pthread_join(vcpus[i].thread, NULL);

@@ -14,6 +14,7 @@
 #include "vmm/base/metrics.h"
 #include "vmm/base/thread.h"
 #include "vmm/core/bus.h"
+#include "vmm/park.h"
 
 /* Why a vCPU ended by itself. */
 enum vcpu_end {
@@ -29,7 +30,7 @@ struct vcpu_env {
 	void (*ended)(void *owner, unsigned index, enum vcpu_end why,
 		const char *detail);
 	void *owner;
-	atomic_bool stop;
+	struct park park;
 };
 
 struct vcpu {
@@ -37,6 +38,7 @@ struct vcpu {
 	int fd;
 	struct kvm_run *run; /* shared with KVM */
 	size_t run_bytes;
+	struct parker parker;
 	pthread_t thread;
 	bool started;
 	struct vcpu_env *env;
@@ -52,7 +54,20 @@ void vcpu_fini(struct vcpu *vcpu);
 /* Start the threads "vcpu0", "vcpu1", …; on failure none is left running. */
 int vcpus_start(struct vcpu *vcpus, unsigned count);
 
-/* Make every vCPU leave KVM_RUN and end, and wait for that. */
+/*
+ * Make every vCPU leave KVM_RUN with no access half done, and stay out.  0 when all
+ * are out, at once if none has been started: they then start held.  -ETIMEDOUT
+ * and the first that is late if they are not by `until_ns`; call vcpus_release().
+ */
+int vcpus_hold(struct vcpu *vcpus, unsigned count, uint64_t until_ns,
+	unsigned *ret_late);
+
+/* Let all go on. */
+void vcpus_release(struct vcpu *vcpus, unsigned count);
+
+/*
+ * Make every vCPU end and wait for that; held ones end without having run again.
+ */
 void vcpus_stop(struct vcpu *vcpus, unsigned count);
 
 extern const struct metric_group vcpu_metrics;

@@ -303,6 +303,12 @@ static int make_devices(struct vm *vm)
 	return devices_build(&vm->devices, &env);
 }
 
+static int make_pause(struct vm *vm)
+{
+	pause_init(&vm->pause, vm->vcpus, vm->config->cpus, &vm->devices);
+	return 0;
+}
+
 /* Emptied when it is written: a run that does not start keeps the old. */
 static int open_metrics(struct vm *vm)
 {
@@ -336,6 +342,7 @@ int vm_build(struct vm *vm, enum outcome *ret_fault)
 		{ make_loops, OUTCOME_HOST_LACKS },
 		{ open_metrics, OUTCOME_BAD_CONFIG },
 		{ make_devices, OUTCOME_BAD_CONFIG },
+		{ make_pause, OUTCOME_VMM_FAILED },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {

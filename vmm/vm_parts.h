@@ -7,6 +7,7 @@
 
 #include "vmm/devices.h"
 #include "vmm/ending.h"
+#include "vmm/pause.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
 
@@ -40,6 +41,7 @@ struct vm {
 	struct devices devices;
 	struct vcpu_env vcpu_env;
 	struct vcpu *vcpus;
+	struct pause pause;
 };
 
 /*

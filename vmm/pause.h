@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pause.h - hold the machine still: first the vCPUs, then the devices
+ *
+ * One mechanism for everything that needs it.  Holds nest by owner: repeating one
+ * is harmless, and the machine runs again when the last owner has let go.
+ *
+ * While held, no vCPU runs and none has an access half done, no request is in
+ * flight, no ring is touched, and the guest gets no console input.  Its kicks are
+ * served, and input is delivered, when it is released.
+ *
+ * All functions are the control thread's.
+ */
+#ifndef MUSTER_VMM_PAUSE_H
+#define MUSTER_VMM_PAUSE_H
+
+#include "vmm/devices.h"
+#include "vmm/vcpu.h"
+
+enum pause_owner {
+	PAUSE_USER,
+	PAUSE_SNAPSHOT,
+	PAUSE_MICROCODE,
+};
+
+/* How long a hold may take, where nobody says otherwise. */
+#define PAUSE_DEADLINE_NS 2000000000ull
+
+struct pause {
+	struct vcpu *vcpus; /* borrowed */
+	unsigned vcpu_count;
+	struct devices *devices; /* borrowed */
+	unsigned owners;         /* BIT(enum pause_owner) */
+};
+
+/* Running.  The vCPUs exist, and the devices too. */
+void pause_init(struct pause *pause, struct vcpu *vcpus, unsigned vcpu_count,
+	struct devices *devices);
+
+/*
+ * Returns when everything is held, or has been let go again: -ETIMEDOUT with a
+ * sentence that names the vCPU or device that was not still `deadline_ns` from
+ * now.  Before vcpus_start() it makes a machine that starts held.
+ */
+int pause_hold(
+	struct pause *pause, enum pause_owner owner, uint64_t deadline_ns);
+
+/* 0 also if this owner holds nothing. */
+int pause_release(struct pause *pause, enum pause_owner owner);
+
+bool pause_held(const struct pause *pause);
+
+/* BIT(owner) of all that hold. */
+unsigned pause_owners(const struct pause *pause);
+
+#endif
