@@ -58,6 +58,7 @@ OBJS_VMM = config config_args config_print config_value config_words devices \
 	ending outcome outfile vcpu vm vm_build
 OBJS_VMM += api/http
 OBJS_VMM += park pause
+OBJS_VMM += snapshot_file
 OBJS_CLI = doctor doctor_checks help main output run verbs
 OBJS_CLI += fleet fleet_check fleet_diff fleet_explain fleet_file
 OBJS_CLI += fleet_html fleet_merge fleet_profile fleet_report fleet_show
@@ -123,7 +124,7 @@ UNIT_TESTS += collect fingerprint operands profile
 UNIT_TESTS += fc_template msr_filter
 UNIT_TESTS += $(ON_CPUS)
 UNIT_TESTS += apply
-UNIT_TESTS += state
+UNIT_TESTS += state snapshot_file
 UNIT_TESTS += http
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
