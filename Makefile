@@ -61,6 +61,7 @@ OBJS_VMM += park pause
 OBJS_VMM += snapshot_file
 OBJS_CLI = doctor doctor_checks help main output run verbs
 OBJS_CLI += fleet fleet_check fleet_diff fleet_explain fleet_file
+OBJS_CLI += fleet_explain_text
 OBJS_CLI += fleet_html fleet_merge fleet_profile fleet_report fleet_show
 
 OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \

@@ -19,6 +19,9 @@ int fleet_explanation_make(const struct fleet_member *members, unsigned count,
 	struct fleet_explanation *ret);
 void fleet_explanation_fini(struct fleet_explanation *e);
 
+/* A feature that programs look for; no limit or size, and no part of a name. */
+bool fleet_is_plain(const struct feature *f);
+
 /* Each appends. */
 void fleet_explanation_text(const struct fleet_explanation *e, struct buf *out);
 void fleet_explanation_json(const struct fleet_explanation *e, struct buf *out);

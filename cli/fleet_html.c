@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#include "cpu/x86_64/cpu_set_diff.h"
-
 static const char head[] =
 	"<!DOCTYPE html>\n"
 	"<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
@@ -47,18 +45,6 @@ static void put_escaped(struct buf *out, const char *text)
 
 /* ---- the matrix ---- */
 
-enum section { FEATURES, LIMITS, SECTIONS };
-
-/* What programs look for, apart from limits, sizes and what a CPU is called. */
-static enum section section_of(const struct fleet_loss *loss)
-{
-	uint8_t rule = loss->feature ? loss->feature->rule : RULE_AND;
-
-	return rule == RULE_AND || rule == RULE_OR || rule == RULE_CLEAR
-		       ? FEATURES
-		       : LIMITS;
-}
-
 static void put_cells(const struct fleet_explanation *e,
 	const struct fleet_loss *loss, struct buf *out)
 {
@@ -82,12 +68,9 @@ static void put_cells(const struct fleet_explanation *e,
 static void put_loss(const struct fleet_explanation *e,
 	const struct fleet_loss *loss, struct buf *out)
 {
-	const struct cpu_field field = { loss->row, loss->feature };
-
-	buf_printf(out, "<tr><th>");
-	cpu_field_put_name(&field, out);
-	buf_printf(out, "</th><td class=\"n\">%s</td><td class=\"n\">",
-		feature_row(loss->row)->name);
+	buf_printf(out,
+		"<tr><th>%s</th><td class=\"n\">%s</td><td class=\"n\">",
+		loss->feature->name, feature_row(loss->row)->name);
 	if (loss->because)
 		buf_printf(out, "needs %s", loss->because->name);
 	else
@@ -109,14 +92,14 @@ static void put_host_names(const struct fleet_explanation *e, struct buf *out)
 	buf_printf(out, "</tr></thead>\n");
 }
 
-static void put_section(const struct fleet_explanation *e, enum section section,
-	struct buf *out)
+static void put_matrix(
+	const struct fleet_explanation *e, bool plain, struct buf *out)
 {
 	buf_printf(out, "<table>\n");
 	put_host_names(e, out);
 	buf_printf(out, "<tbody>\n");
 	for (unsigned i = 0; i < e->losses.count; i++)
-		if (section_of(&e->losses.loss[i]) == section)
+		if (fleet_is_plain(e->losses.loss[i].feature) == plain)
 			put_loss(e, &e->losses.loss[i], out);
 	buf_printf(out, "</tbody></table>\n");
 }
@@ -128,15 +111,20 @@ static void put_gain(
 {
 	const struct fleet_gain *gain = &e->gains[member];
 
-	if (!gain->count)
-		return;
-	buf_printf(out, "<dt>");
-	put_escaped(out, e->members[member].name);
-	buf_printf(out, "</dt><dd>");
-	for (unsigned i = 0; i < gain->count; i++)
-		buf_printf(out, "%s%s", i ? ", " : "",
+	unsigned put = 0;
+
+	for (unsigned i = 0; i < gain->count; i++) {
+		if (!fleet_is_plain(gain->field[i].feature))
+			continue;
+		if (!put)
+			buf_printf(out, "<dt>");
+		if (!put)
+			put_escaped(out, e->members[member].name);
+		buf_printf(out, "%s%s", put++ ? ", " : "</dt><dd>",
 			gain->field[i].feature->name);
-	buf_printf(out, "</dd>\n");
+	}
+	if (put)
+		buf_printf(out, "</dd>\n");
 }
 
 static void put_gains(const struct fleet_explanation *e, struct buf *out)
@@ -157,11 +145,10 @@ void fleet_html(const struct fleet_explanation *e, struct buf *out)
 		"what the row names, or see it changed. Point at it for the "
 		"reason.</p>\n<h2>Features</h2>\n",
 		e->count);
-	put_section(e, FEATURES, out);
+	put_matrix(e, true, out);
+	put_gains(e, out);
 	buf_printf(out, "<details><summary>Limits, sizes and identity"
 			"</summary>\n");
-	put_section(e, LIMITS, out);
-	buf_printf(out, "</details>\n");
-	put_gains(e, out);
-	buf_printf(out, "</body></html>\n");
+	put_matrix(e, false, out);
+	buf_printf(out, "</details>\n</body></html>\n");
 }

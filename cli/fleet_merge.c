@@ -178,12 +178,14 @@ const struct verb fleet_merge_verb = {
 		"--explain names for every feature that is lost the hosts that "
 		"lack it, the layer that took it (silicon, microcode, firmware "
 		"lock, kernel, module parameter) or the feature that it needs. "
+		"Limits, sizes and what the CPU is called come last. "
 		"Without -o it is printed in place of the template."
 		"\n\n"
 		"The JSON object has the members version (1), losses, a list "
-		"of objects with the members register, name, layer, needs and "
-		"missing_on (a list of objects with the members host and "
-		"layer), and regained_without, a list of objects with the "
+		"of objects with the members register, name, kind (feature or "
+		"number), layer, needs and missing_on (a list of objects with "
+		"the members host and layer), and regained_without, a list of "
+		"objects with the "
 		"members host and features.",
 	.options = &object,
 	.examples = examples,

@@ -46,8 +46,8 @@ struct fleet_loss {
 		*layers; /* of each of them what took it: see fleet_layer.c */
 	unsigned lacking_count;
 	const struct feature *because; /* a control or leaf it depends on */
-	const char
-		*layer; /* of all, or "several", "a dependency", "--without" */
+	const char *layer; /* of all, or "several", "a dependency", "--without",
+			   "hosts differ" */
 };
 
 struct fleet_losses {

@@ -140,14 +140,24 @@ static int add_lacking(struct explaining *e, struct fleet_loss *loss,
 	return 0;
 }
 
+/* Nobody has what the fleet has, for there is no common value. */
+static bool hosts_differ(const struct feature *f)
+{
+	return f->rule == RULE_EQUAL_0 || f->rule == RULE_BRAND ||
+	       f->rule == RULE_LAYOUT;
+}
+
 static const char *common_layer(
 	const struct explaining *e, const struct fleet_loss *loss)
 {
-	if (!loss->lacking_count)
-		return !loss->because && fleet_is_without(
-						 e->wishes, loss->feature->name)
-			       ? "--without"
-			       : "a dependency";
+	if (!loss->lacking_count) {
+		if (loss->because)
+			return "a dependency";
+		if (fleet_is_without(e->wishes, loss->feature->name))
+			return "--without";
+		return hosts_differ(loss->feature) ? "hosts differ"
+						   : "a dependency";
+	}
 	for (unsigned i = 1; i < loss->lacking_count; i++)
 		if (strcmp(loss->layers[i], loss->layers[0]))
 			return "several";

@@ -288,6 +288,24 @@ def test_explain_gives_json(fleet, three):
                 "b": ["vmx-ept-1gb"], "c": ["pclmulqdq"]}
 
 
+def test_explain_sets_numbers_apart_from_features(fleet):
+    told = fleet("merge", *INTEL_PROFILES, "--explain").stdout
+    features, numbers = told.split("Limits, sizes and identity:\n")
+    assert "\nvmx-ept (" in features and "signature" not in features
+    assert "max_leaf" not in features
+    assert "  max_leaf: lower on lynnfield: silicon" in numbers.splitlines()
+    assert "  signature and caches: as on penryn" in numbers.splitlines()
+    assert numbers.count("\n") < 10
+
+
+def test_explain_names_no_host_for_a_brand_string_of_none(fleet, write):
+    fingerprints = sorted((CORPUS.parent.parent / "data/fingerprints").glob("intel-*"))
+    hosts = [write(path.name, json.loads(fleet(
+        "profile", "--import-firecracker", path).stdout)) for path in fingerprints]
+    told = fleet("merge", *hosts, "--explain").stdout
+    assert told.endswith("  brand string: hosts differ\n")
+
+
 def test_hosts_that_are_alike_lose_nothing(fleet, three):
     done = fleet("merge", three[0], three[0], "--explain")
     assert done.stdout == "The fleet loses nothing.\n"

@@ -172,6 +172,17 @@ static void a_warning_and_a_duty_are_losses_too(void **state)
 	assert_int_equal(losses.count, 2);
 }
 
+static void a_number_without_a_common_value_is_nobodys(void **state)
+{
+	(void)state;
+	cpus_put(&profile[0].kvm, "brand_index", 1);
+	cpus_put(&profile[1].kvm, "brand_index", 2);
+	cpus_put(&profile[2].kvm, "brand_index", 2);
+	explain(NULL);
+	assert_int_equal(loss_of("brand_index")->lacking_count, 0);
+	expect_layer("brand_index", "hosts differ");
+}
+
 /* ---- why ---- */
 
 static void silicon_that_lacks_it_is_named(void **state)
@@ -367,6 +378,7 @@ int main(void)
 		TEST(a_wish_is_its_own_layer),
 		TEST(a_limit_is_lost_to_those_at_the_lowest),
 		TEST(a_warning_and_a_duty_are_losses_too),
+		TEST(a_number_without_a_common_value_is_nobodys),
 		TEST(silicon_that_lacks_it_is_named),
 		TEST(what_an_update_brings_is_the_microcodes),
 		TEST(firmware_that_locks_vmx_is_named),
