@@ -2,9 +2,9 @@
 /*
  * vm.c - run a VM from start to end
  *
- * Theory of operation: vm_build() makes the parts; run() starts the I/O loop and
- * the vCPUs, and serves the control loop on the calling thread until something
- * reports the end (ending.h).  take_down() is the reverse: vCPUs first, then
+ * Theory of operation: vm_build() makes the parts; vm_start() starts the I/O loop
+ * and the vCPUs; the calling thread serves the control loop until something
+ * reports the end (ending.h).  vm_free() is the reverse: vCPUs first, then
  * requests in flight, then the I/O loop, then the rest.
  */
 #include "vmm/vm.h"
@@ -48,7 +48,7 @@ static void announce(const struct vm *vm)
 			" stops the VM");
 }
 
-static int run(struct vm *vm)
+int vm_start(struct vm *vm)
 {
 	int rc = thread_start(&vm->io_thread, "io", io_main, vm);
 
@@ -57,11 +57,7 @@ static int run(struct vm *vm)
 	vm->io_runs = true;
 	announce(vm);
 	loop_timer_set(&vm->timeout, vm->config->timeout_ms * 1000000);
-	rc = vcpus_start(vm->vcpus, vm->config->cpus);
-	if (rc)
-		return rc;
-	loop_run(vm->control);
-	return 0;
+	return vcpus_start(vm->vcpus, vm->config->cpus);
 }
 
 /* ---- the end ---- */
@@ -93,8 +89,10 @@ static void stop_io(struct vm *vm)
 	pthread_join(vm->io_thread, NULL);
 }
 
-static void take_down(struct vm *vm)
+struct vm *vm_free(struct vm *vm)
 {
+	if (!vm)
+		return NULL;
 	if (vm->vcpus)
 		vcpus_stop(vm->vcpus, vm->config->cpus);
 	stop_io(vm);
@@ -118,17 +116,16 @@ static void take_down(struct vm *vm)
 	/* A run that did not start leaves nothing behind. */
 	if (vm->metrics_made && !vm->io_runs)
 		unlink(vm->config->metrics_path);
+	free(vm);
+	return NULL;
 }
 
-int vm_run(const struct vm_config *config, struct vm_result *ret)
+struct vm *vm_new(const struct vm_config *config)
 {
 	struct vm *vm = malloc(sizeof(*vm));
-	enum outcome fault = OUTCOME_VMM_FAILED;
-	int rc;
 
-	*ret = (struct vm_result){ .outcome = fault, .status = (int)fault };
 	if (!vm)
-		return err_set(-ENOMEM, "no memory for a VM");
+		return NULL;
 	*vm = (struct vm){
 		.config = config,
 		.kernel_fd = -1,
@@ -139,14 +136,22 @@ int vm_run(const struct vm_config *config, struct vm_result *ret)
 		.signal_fd = -1,
 		.devices = { .console_fd = -1, .serial_irq = { .fd = -1 } },
 	};
-	rc = vm_build(vm, &fault);
+	return vm;
+}
+
+int vm_run(const struct vm_config *config, struct vm_result *ret)
+{
+	enum outcome fault = OUTCOME_VMM_FAILED;
+	struct vm *vm = vm_new(config);
+	int rc = vm ? vm_build(vm, &fault)
+		    : err_set(-ENOMEM, "no memory for a VM");
+
 	if (!rc)
-		rc = run(vm);
-	take_down(vm);
-	if (rc < 0)
-		*ret = (struct vm_result){ fault, (int)fault, "" };
-	else
-		*ret = vm->ending.result;
-	free(vm);
+		rc = vm_start(vm);
+	if (!rc)
+		loop_run(vm->control);
+	*ret = rc ? (struct vm_result){ fault, (int)fault, "" }
+		  : vm->ending.result;
+	vm_free(vm);
 	return rc;
 }

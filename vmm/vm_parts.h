@@ -44,10 +44,22 @@ struct vm {
 	struct pause pause;
 };
 
+/* Nothing made yet; NULL without memory. */
+struct vm *vm_new(const struct vm_config *config);
+
 /*
  * Make every part, in order.  0, or -errno with a sentence and in *ret_fault whose
  * fault it is; what was made stays in `vm`, to be taken down.
  */
 int vm_build(struct vm *vm, enum outcome *ret_fault);
+
+/*
+ * Let it run, or stand still if it is held: the I/O loop and the vCPUs get their
+ * threads.  The caller then runs the control loop.  0 or -errno with a sentence.
+ */
+int vm_start(struct vm *vm);
+
+/* Stop what runs and take down what was made.  NULL is fine. */
+struct vm *vm_free(struct vm *vm);
 
 #endif
