@@ -42,6 +42,7 @@ OBJS_CPU = $(addprefix $(ARCH)/,cpuid exits msr topology vcpu)
 OBJS_CPU += $(addprefix $(ARCH)/,offer)
 OBJS_CPU += $(addprefix $(ARCH)/,apply bit_names model model_firecracker)
 OBJS_CPU += $(addprefix $(ARCH)/,msr_filter msr_filter_tab)
+OBJS_CPU += $(addprefix $(ARCH)/,clock clock_timer)
 OBJS_CPU += firecracker_tab template_firecracker
 OBJS_CPU += $(addprefix $(ARCH)/,feature cpu_set cpuid_tab msr_tab vmx_tab)
 OBJS_CPU += $(addprefix $(ARCH)/,closure closure_tab meet rules xsave)
@@ -119,6 +120,7 @@ ON_MODEL = rng
 ON_COUNTER = virtio virtio_batch virtio_mmio
 ON_BLKGUEST = blk blk_flight
 ON_CPUS = closure meet fleet fleet_explain
+ON_KVM = cpu_clock
 UNIT_TESTS += iov topology $(ON_RING) $(ON_IMAGE) $(ON_MODEL) $(ON_COUNTER) $(ON_BLKGUEST)
 UNIT_TESTS += feature feature_cover cpu_set
 UNIT_TESTS += collect fingerprint operands profile
@@ -126,6 +128,7 @@ UNIT_TESTS += fc_template msr_filter
 UNIT_TESTS += $(ON_CPUS)
 UNIT_TESTS += apply
 UNIT_TESTS += state snapshot_file
+UNIT_TESTS += $(ON_KVM)
 UNIT_TESTS += http
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
@@ -144,6 +147,7 @@ $(call unit,$(ON_IMAGE)): $(call unit,fake_loop.o image.o)
 $(call unit,$(ON_MODEL) $(ON_COUNTER) $(ON_BLKGUEST)): $(GUEST_OBJS)
 $(call unit,$(ON_COUNTER)): $(call unit,counter.o)
 $(call unit,$(ON_CPUS)): $(call unit,cpus.o)
+$(call unit,$(ON_KVM)): $(call unit,cpu_vm.o)
 $(call unit,$(ON_BLKGUEST)): $(call unit,blkguest.o image.o)
 $(call unit,blk_threads): $(call unit,fake_irq.o guest.o image.o ring.o)
 
