@@ -2,8 +2,8 @@
 /*
  * mem.c - guest memory: regions, translation, checked copies
  *
- * RAM is private anonymous memory without a swap reservation: a page costs
- * something when the guest first touches it, not when the VM starts.
+ * RAM is private memory without a swap reservation, anonymous or of a file: a page
+ * costs something when the guest first touches it, not when the VM starts.
  */
 #include "vmm/core/mem.h"
 
@@ -42,21 +42,46 @@ static void *map_aligned(uint64_t size)
 	return hva;
 }
 
-static int region_init(struct mem_region *region, gpa_t gpa, uint64_t size)
+/* Zeroed memory; far fewer faults on hosts that give huge pages only when asked. */
+static void *map_zeros(uint64_t size)
 {
 	void *hva = map_aligned(size);
+
+	if (hva != MAP_FAILED)
+		(void)madvise(hva, size, MADV_HUGEPAGE);
+	return hva;
+}
+
+/* Over address space that is reserved already: only there it is aligned. */
+static void *map_file(uint64_t size, int fd, uint64_t offset)
+{
+	void *hva = map_aligned(size);
+	void *file;
+
+	if (hva == MAP_FAILED)
+		return MAP_FAILED;
+	file = mmap(hva, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fd, (off_t)offset);
+	if (file == MAP_FAILED)
+		munmap(hva, size);
+	return file;
+}
+
+static int region_init(struct mem *mem, gpa_t gpa, uint64_t size, int fd)
+{
+	uint64_t offset = mem->size_bytes;
+	void *hva = fd < 0 ? map_zeros(size) : map_file(size, fd, offset);
 
 	if (hva == MAP_FAILED)
 		return -errno;
 	/* A guest's secrets, and its size, have no place in our core dumps. */
 	(void)madvise(hva, size, MADV_DONTDUMP);
-	/* Far fewer faults; most hosts give such pages only when asked. */
-	(void)madvise(hva, size, MADV_HUGEPAGE);
-	*region = (struct mem_region){ gpa, size, hva };
+	mem->region[mem->count++] = (struct mem_region){ gpa, size, hva };
+	mem->size_bytes += size;
 	return 0;
 }
 
-int mem_init(struct mem *mem, uint64_t size_bytes)
+static int init(struct mem *mem, uint64_t size_bytes, int fd)
 {
 	const struct {
 		gpa_t gpa;
@@ -67,14 +92,13 @@ int mem_init(struct mem *mem, uint64_t size_bytes)
 			size_bytes - MIN(size_bytes, MEM_GAP_START) },
 	};
 
-	*mem = (struct mem){ 0 };
+	*mem = (struct mem){ .backing = fd < 0 ? MEM_ZERO : MEM_FILE };
 	if (!size_bytes || size_bytes % MEM_PAGE_SIZE)
 		return err_set(-EINVAL,
 			"%llu bytes of memory: not a multiple of %llu, or 0",
 			(unsigned long long)size_bytes, MEM_PAGE_SIZE);
 	for (unsigned i = 0; i < MEM_REGIONS_MAX && want[i].size; i++) {
-		int rc = region_init(
-			&mem->region[i], want[i].gpa, want[i].size);
+		int rc = region_init(mem, want[i].gpa, want[i].size, fd);
 
 		if (rc < 0) {
 			mem_fini(mem);
@@ -84,10 +108,18 @@ int mem_init(struct mem *mem, uint64_t size_bytes)
 				(unsigned long long)(size_bytes / MIB),
 				strerror(-rc));
 		}
-		mem->count++;
 	}
-	mem->size_bytes = size_bytes;
 	return 0;
+}
+
+int mem_init(struct mem *mem, uint64_t size_bytes)
+{
+	return init(mem, size_bytes, -1);
+}
+
+int mem_init_from_file(struct mem *mem, uint64_t size_bytes, int fd)
+{
+	return init(mem, size_bytes, fd);
 }
 
 void mem_fini(struct mem *mem)
@@ -110,6 +142,20 @@ void *mem_ptr(const struct mem *mem, gpa_t gpa, uint64_t len)
 			return len <= region->size_bytes - offset
 				       ? region->hva + offset
 				       : NULL;
+	}
+	return NULL;
+}
+
+uint8_t *mem_at(const struct mem *mem, uint64_t offset, uint64_t *ret_len_bytes)
+{
+	for (unsigned i = 0; i < mem->count; i++) {
+		const struct mem_region *region = &mem->region[i];
+
+		if (offset < region->size_bytes) {
+			*ret_len_bytes = region->size_bytes - offset;
+			return region->hva + offset;
+		}
+		offset -= region->size_bytes;
 	}
 	return NULL;
 }

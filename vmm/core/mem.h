@@ -20,6 +20,8 @@
 
 #define MEM_REGIONS_MAX 2
 #define MEM_PAGE_SIZE   4096ull
+/* The most that muster gives a VM: 46 bits, what Linux guests map. */
+#define MEM_BYTES_MAX   (64 * 1024 * GIB)
 
 typedef struct {
 	uint64_t v;
@@ -32,6 +34,15 @@ static inline gpa_t gpa_add(gpa_t gpa, uint64_t offset)
 	return GPA(gpa.v + offset);
 }
 
+/* What a page holds that was never written. */
+enum mem_backing {
+	MEM_ZERO,    /* zeros */
+	MEM_FILE,    /* the bytes of a file */
+	MEM_HANDLER, /* what an external process gives when it is first read */
+};
+
+struct mem_dirty;
+
 struct mem_region {
 	gpa_t gpa;
 	uint64_t size_bytes;
@@ -40,6 +51,8 @@ struct mem_region {
 
 struct mem {
 	uint64_t size_bytes; /* the sum over the regions */
+	enum mem_backing backing;
+	struct mem_dirty *dirty; /* NULL: writes are not tracked */
 	unsigned count;
 	struct mem_region region[MEM_REGIONS_MAX]; /* ascending */
 };
@@ -50,6 +63,14 @@ struct mem {
  */
 int mem_init(struct mem *mem, uint64_t size_bytes);
 
+/*
+ * The same, with the bytes of `fd` for content: the regions lie in it one after
+ * the other from its start.  A private map: nothing is read until it is touched,
+ * what the guest writes stays in this process, and VMs of one file share the
+ * page cache.  The file must be that long and stay as it is; `fd` may be closed.
+ */
+int mem_init_from_file(struct mem *mem, uint64_t size_bytes, int fd);
+
 /* Unmap; a zeroed or half-built object is fine. */
 void mem_fini(struct mem *mem);
 
@@ -58,6 +79,13 @@ void mem_fini(struct mem *mem);
  * it crosses a region.  A length of 0 gives NULL.
  */
 void *mem_ptr(const struct mem *mem, gpa_t gpa, uint64_t len);
+
+/*
+ * The host address of byte `offset` of all RAM, regions one after the other as in
+ * a memory file, and how many bytes go on from there; NULL behind the end.
+ */
+uint8_t *mem_at(
+	const struct mem *mem, uint64_t offset, uint64_t *ret_len_bytes);
 
 /* Copy out of or into RAM, all or nothing; -EFAULT if not all of it is RAM. */
 int mem_read(const struct mem *mem, gpa_t gpa, void *to, uint64_t len);

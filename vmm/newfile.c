@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* newfile.c - a file that takes the place of another whole, or not at all */
+#include "vmm/newfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "vmm/base/cleanup.h"
+#include "vmm/base/err.h"
+
+static int fail(struct newfile *file, int error)
+{
+	bool replaces = file->replaces;
+
+	newfile_fini(file);
+	return err_set(-error, "%s%s: not written: %s%s", file->label,
+		file->path, strerror(error),
+		replaces ? "; the old file is whole" : "");
+}
+
+static int refuse_type(const struct newfile *file, const char *path)
+{
+	return err_set(-EINVAL,
+		"%s%s: not a regular file; remove it or give another name",
+		file->label, path);
+}
+
+/* 1: there, 0: not there; -errno with a sentence if it is no file to replace. */
+static int look(struct newfile *file, const char *path)
+{
+	struct stat st;
+
+	if (!lstat(path, &st))
+		return S_ISREG(st.st_mode) ? 1 : refuse_type(file, path);
+	return errno == ENOENT ? 0 : fail(file, errno);
+}
+
+/* Held until the file has its name, so that two runs never write into one. */
+static int lock(int fd)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (!fcntl(fd, F_OFD_SETLK, &whole))
+		return 0;
+	/* A filesystem without locks will do. */
+	return errno == EAGAIN || errno == EACCES ? -EBUSY : 0;
+}
+
+/* What a killed run left; one that is being written is locked. */
+static int remove_stale(struct newfile *file)
+{
+	int there = look(file, file->temporary);
+	int flags = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	CLEANUP_CLOSE int fd = -1;
+
+	if (there <= 0)
+		return there;
+	fd = open(file->temporary, flags);
+	if (fd < 0)
+		return fail(file, errno);
+	if (lock(fd))
+		return err_set(-EBUSY,
+			"%s%s: another process is writing it; wait for its "
+			"end or give another name",
+			file->label, file->temporary);
+	return unlink(file->temporary) ? fail(file, errno) : 0;
+}
+
+static int open_temporary(struct newfile *file)
+{
+	int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+
+	file->fd = open(file->temporary, flags, 0600);
+	if (file->fd < 0)
+		return fail(file, errno);
+	(void)lock(file->fd);
+	return 0;
+}
+
+int newfile_create(struct newfile *file, const char *label, const char *path)
+{
+	int rc;
+
+	*file = (struct newfile){ .label = label, .path = path, .fd = -1 };
+	if (snprintf(file->temporary, sizeof(file->temporary),
+		    "%s" NEWFILE_SUFFIX, path) >= (int)sizeof(file->temporary))
+		return fail(file, ENAMETOOLONG);
+	rc = look(file, path);
+	if (rc < 0)
+		return rc;
+	file->replaces = rc;
+	rc = remove_stale(file);
+	return rc ? rc : open_temporary(file);
+}
+
+int newfile_write(struct newfile *file, struct iov_list list, uint64_t offset)
+{
+	while (list.count) {
+		ssize_t n = pwritev(
+			file->fd, list.iov, (int)list.count, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return fail(file, n ? errno : EIO);
+		iov_skip(&list, (uint64_t)n);
+		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+int newfile_truncate(struct newfile *file, uint64_t size)
+{
+	return ftruncate(file->fd, (off_t)size) ? fail(file, errno) : 0;
+}
+
+int newfile_sync(struct newfile *file)
+{
+	return fsync(file->fd) ? fail(file, errno) : 0;
+}
+
+/* The name itself is on the disk once its folder is. */
+static int sync_folder(const char *path)
+{
+	char folder[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? (size_t)(slash - path) + 1 : 0;
+	CLEANUP_CLOSE int fd = -1;
+
+	snprintf(folder, sizeof(folder), "%.*s", (int)len, len ? path : "");
+	fd = open(len ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	/* A filesystem that cannot, such as some of FUSE, has no more to give. */
+	return fsync(fd) && errno != EINVAL ? -errno : 0;
+}
+
+int newfile_commit(struct newfile *file)
+{
+	int rc;
+
+	if (rename(file->temporary, file->path))
+		return fail(file, errno);
+	rc = close(steal_fd(&file->fd)) ? -errno : 0;
+	if (!rc)
+		rc = sync_folder(file->path);
+	if (!rc)
+		return 0;
+	return err_set(rc,
+		"%s%s: written, but its folder is not synced: %s; after a "
+		"power loss the old file may be back",
+		file->label, file->path, strerror(-rc));
+}
+
+void newfile_keep(struct newfile *file)
+{
+	close_fd(steal_fd(&file->fd));
+}
+
+void newfile_fini(struct newfile *file)
+{
+	if (file->fd < 0)
+		return;
+	(void)unlink(file->temporary);
+	close_fd(steal_fd(&file->fd));
+}

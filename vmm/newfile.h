@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * newfile.h - a file that takes the place of another whole, or not at all
+ *
+ * PATH.new is written and synced, then renamed to PATH.  Until the rename the old
+ * file is untouched; a PATH.new that a killed run left is replaced by the next.
+ *
+ *	newfile_create()  newfile_write()…  newfile_sync()  newfile_commit()
+ *
+ * and newfile_fini() in any case.  On every failure PATH.new is removed and the
+ * sentence is "--memory PATH: not written: REASON; the old file is whole".
+ *
+ * Control thread only: every call may wait for the disk.
+ */
+#ifndef MUSTER_VMM_NEWFILE_H
+#define MUSTER_VMM_NEWFILE_H
+
+#include <limits.h>
+
+#include "vmm/base/iov.h"
+
+#define NEWFILE_SUFFIX ".new"
+
+struct newfile {
+	const char *label; /* in front of the path in sentences: "--memory " */
+	const char *path;  /* both are the caller's, and stay */
+	int fd;            /* of PATH.new, or -1 */
+	bool replaces;     /* PATH is there: the sentence says it is whole */
+	char temporary[PATH_MAX];
+};
+
+/* What newfile_fini() takes before newfile_create() was called. */
+#define NEWFILE_INIT      \
+	{                 \
+		.fd = -1, \
+	}
+
+/*
+ * Open an empty PATH.new, for this user only.  Refused, by name: a PATH or PATH.new
+ * that is not a regular file (nothing is followed), and a PATH.new that another
+ * process is writing.
+ */
+int newfile_create(struct newfile *file, const char *label, const char *path);
+
+/* Write all of `list`, whose elements it changes, at `offset`. */
+int newfile_write(struct newfile *file, struct iov_list list, uint64_t offset);
+
+/* The length; what is never written reads as zeros and takes no room. */
+int newfile_truncate(struct newfile *file, uint64_t size);
+
+/* Everything is on the disk when this returns 0. */
+int newfile_sync(struct newfile *file);
+
+/*
+ * Take PATH's place.  0 means that the name is on the disk too.  A failure after
+ * the rename says so: then PATH is the new file and only a power loss could undo it.
+ */
+int newfile_commit(struct newfile *file);
+
+/*
+ * Close and keep PATH.new: for a file that a committed one names already, when its
+ * own rename failed.
+ */
+void newfile_keep(struct newfile *file);
+
+/* Close and remove PATH.new, unless it was committed or kept. */
+void newfile_fini(struct newfile *file);
+
+#endif
