@@ -39,6 +39,7 @@ OBJS_BASE = buf crc err futex iov log metrics ratelimit text thread
 OBJS_CORE = bus irq kvm loop loop_epoll loop_pool loop_ring loop_uring loop_watch mem
 OBJS_CORE += state state_print
 OBJS_CORE += mem_pages
+OBJS_CORE += mem_dirty mem_pages
 OBJS_CPU = $(addprefix $(ARCH)/,cpuid exits msr topology vcpu)
 OBJS_CPU += $(addprefix $(ARCH)/,offer)
 OBJS_CPU += $(addprefix $(ARCH)/,apply bit_names model model_firecracker)
@@ -62,6 +63,7 @@ OBJS_VMM += api/http
 OBJS_VMM += park pause
 OBJS_VMM += snapshot_file
 OBJS_VMM += newfile
+OBJS_VMM += memfile memfile_read memfile_save memfile_write newfile
 OBJS_CLI = doctor doctor_checks help main output run verbs
 OBJS_CLI += fleet fleet_check fleet_diff fleet_explain fleet_file
 OBJS_CLI += fleet_explain_text
@@ -132,6 +134,8 @@ UNIT_TESTS += apply
 UNIT_TESTS += state snapshot_file
 UNIT_TESTS += $(ON_KVM)
 UNIT_TESTS += http
+ON_MEMKIT = memfile
+UNIT_TESTS += $(ON_MEMKIT)
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
 
@@ -150,6 +154,7 @@ $(call unit,$(ON_MODEL) $(ON_COUNTER) $(ON_BLKGUEST)): $(GUEST_OBJS)
 $(call unit,$(ON_COUNTER)): $(call unit,counter.o)
 $(call unit,$(ON_CPUS)): $(call unit,cpus.o)
 $(call unit,$(ON_KVM)): $(call unit,cpu_vm.o)
+$(call unit,$(ON_MEMKIT)): $(call unit,memkit.o)
 $(call unit,$(ON_BLKGUEST)): $(call unit,blkguest.o image.o)
 $(call unit,blk_threads): $(call unit,fake_irq.o guest.o image.o ring.o)
 

@@ -38,10 +38,13 @@ static int look(struct newfile *file, const char *path)
 	return errno == ENOENT ? 0 : fail(file, errno);
 }
 
-/* Held until the file has its name, so that two runs never write into one. */
-static int lock(int fd)
+/*
+ * For writing it is held until the file has its name, so that two runs never write
+ * into one; readers, such as a VM that was restored from PATH.new, do not matter.
+ */
+static int lock(int fd, short type)
 {
-	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct flock whole = { .l_type = type, .l_whence = SEEK_SET };
 
 	if (!fcntl(fd, F_OFD_SETLK, &whole))
 		return 0;
@@ -53,7 +56,7 @@ static int lock(int fd)
 static int remove_stale(struct newfile *file)
 {
 	int there = look(file, file->temporary);
-	int flags = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	CLEANUP_CLOSE int fd = -1;
 
 	if (there <= 0)
@@ -61,7 +64,7 @@ static int remove_stale(struct newfile *file)
 	fd = open(file->temporary, flags);
 	if (fd < 0)
 		return fail(file, errno);
-	if (lock(fd))
+	if (lock(fd, F_RDLCK))
 		return err_set(-EBUSY,
 			"%s%s: another process is writing it; wait for its "
 			"end or give another name",
@@ -76,19 +79,25 @@ static int open_temporary(struct newfile *file)
 	file->fd = open(file->temporary, flags, 0600);
 	if (file->fd < 0)
 		return fail(file, errno);
-	(void)lock(file->fd);
+	(void)lock(file->fd, F_WRLCK);
+	return 0;
+}
+
+static int set_names(struct newfile *file, const char *label, const char *path)
+{
+	*file = (struct newfile){ .label = label, .path = path, .fd = -1 };
+	if (snprintf(file->temporary, sizeof(file->temporary),
+		    "%s" NEWFILE_SUFFIX, path) >= (int)sizeof(file->temporary))
+		return fail(file, ENAMETOOLONG);
 	return 0;
 }
 
 int newfile_create(struct newfile *file, const char *label, const char *path)
 {
-	int rc;
+	int rc = set_names(file, label, path);
 
-	*file = (struct newfile){ .label = label, .path = path, .fd = -1 };
-	if (snprintf(file->temporary, sizeof(file->temporary),
-		    "%s" NEWFILE_SUFFIX, path) >= (int)sizeof(file->temporary))
-		return fail(file, ENAMETOOLONG);
-	rc = look(file, path);
+	if (!rc)
+		rc = look(file, path);
 	if (rc < 0)
 		return rc;
 	file->replaces = rc;
@@ -144,7 +153,7 @@ int newfile_commit(struct newfile *file)
 
 	if (rename(file->temporary, file->path))
 		return fail(file, errno);
-	rc = close(steal_fd(&file->fd)) ? -errno : 0;
+	rc = file->fd >= 0 && close(steal_fd(&file->fd)) ? -errno : 0;
 	if (!rc)
 		rc = sync_folder(file->path);
 	if (!rc)
@@ -153,6 +162,14 @@ int newfile_commit(struct newfile *file)
 		"%s%s: written, but its folder is not synced: %s; after a "
 		"power loss the old file may be back",
 		file->label, file->path, strerror(-rc));
+}
+
+int newfile_finish(const char *label, const char *path)
+{
+	struct newfile file;
+	int rc = set_names(&file, label, path);
+
+	return rc ? rc : newfile_commit(&file);
 }
 
 void newfile_keep(struct newfile *file)

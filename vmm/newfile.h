@@ -63,6 +63,9 @@ int newfile_commit(struct newfile *file);
  */
 void newfile_keep(struct newfile *file);
 
+/* Rename a whole PATH.new that was kept, or left by a kill, to PATH. */
+int newfile_finish(const char *label, const char *path);
+
 /* Close and remove PATH.new, unless it was committed or kept. */
 void newfile_fini(struct newfile *file);
 

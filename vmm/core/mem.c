@@ -14,6 +14,7 @@
 
 #include "vmm/base/err.h"
 #include "vmm/core/kvm.h"
+#include "vmm/core/mem_dirty.h"
 
 /* The size of the pages with which hosts map much memory at once. */
 #define HUGE_PAGE_SIZE (2 * MIB)
@@ -124,6 +125,7 @@ int mem_init_from_file(struct mem *mem, uint64_t size_bytes, int fd)
 
 void mem_fini(struct mem *mem)
 {
+	mem_dirty_stop(mem);
 	for (unsigned i = 0; i < mem->count; i++)
 		munmap(mem->region[i].hva, mem->region[i].size_bytes);
 	*mem = (struct mem){ 0 };
@@ -177,24 +179,46 @@ int mem_write(const struct mem *mem, gpa_t gpa, const void *from, uint64_t len)
 	if (!to)
 		return len ? -EFAULT : 0;
 	memcpy(to, from, len);
+	mem_wrote(mem, to, len);
 	return 0;
+}
+
+static int set_slot(const struct mem *mem, unsigned index, int vm_fd, bool log)
+{
+	struct kvm_userspace_memory_region slot = {
+		.slot = index,
+		.flags = log ? KVM_MEM_LOG_DIRTY_PAGES : 0,
+		.guest_phys_addr = mem->region[index].gpa.v,
+		.memory_size = mem->region[index].size_bytes,
+		.userspace_addr = (uintptr_t)mem->region[index].hva,
+	};
+
+	return kvm_ioctl(vm_fd, KVM_SET_USER_MEMORY_REGION, &slot);
 }
 
 int mem_map(const struct mem *mem, int vm_fd)
 {
 	for (unsigned i = 0; i < mem->count; i++) {
-		struct kvm_userspace_memory_region slot = {
-			.slot = i,
-			.guest_phys_addr = mem->region[i].gpa.v,
-			.memory_size = mem->region[i].size_bytes,
-			.userspace_addr = (uintptr_t)mem->region[i].hva,
-		};
-		int rc = kvm_ioctl(vm_fd, KVM_SET_USER_MEMORY_REGION, &slot);
+		int rc = set_slot(mem, i, vm_fd, false);
 
 		if (rc < 0)
 			return err_set(rc,
 				"%llu MiB: KVM refuses so much (%s); give less",
-				(unsigned long long)(slot.memory_size / MIB),
+				(unsigned long long)(mem->region[i].size_bytes /
+						     MIB),
+				strerror(-rc));
+	}
+	return 0;
+}
+
+int mem_log(const struct mem *mem, int vm_fd, bool on)
+{
+	for (unsigned i = 0; i < mem->count; i++) {
+		int rc = set_slot(mem, i, vm_fd, on);
+
+		if (rc < 0)
+			return err_set(rc,
+				"KVM refuses to log writes to memory: %s",
 				strerror(-rc));
 	}
 	return 0;

@@ -94,4 +94,21 @@ int mem_write(const struct mem *mem, gpa_t gpa, const void *from, uint64_t len);
 /* Give the regions to a VM as slots 0, 1, … (KVM_SET_USER_MEMORY_REGION). */
 int mem_map(const struct mem *mem, int vm_fd);
 
+/* Have KVM log which pages vCPUs write, or not; mem_dirty.h is the way to use it. */
+int mem_log(const struct mem *mem, int vm_fd, bool on);
+
+/* What is not guest memory is ignored. */
+void mem_dirty_mark(const struct mem *mem, const void *hva, uint64_t len);
+
+/*
+ * Guest memory was written, or is about to be, by this process or its I/O through a
+ * pointer that it has.  (mem_write() says so itself.)
+ */
+static inline void mem_wrote(
+	const struct mem *mem, const void *hva, uint64_t len)
+{
+	if (mem->dirty)
+		mem_dirty_mark(mem, hva, len);
+}
+
 #endif
