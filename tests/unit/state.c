@@ -271,7 +271,7 @@ static void every_truncation_is_refused_by_the_name_of_a_field(void **state)
 	state_save(&thing_desc, &t, &b);
 	for (size_t len = 0; len < b.len; len++) {
 		assert_int_equal(load(&b, len, 2), -EBADMSG);
-		assert_non_null(strstr(err_text(), ": the data ends here"));
+		assert_non_null(strstr(err_text(), ": the data ends "));
 		assert_non_null(strchr(err_text(), '.'));
 	}
 	assert_int_equal(load(&b, 0, 2), -EBADMSG);
@@ -371,7 +371,7 @@ static void a_list_that_the_data_cannot_hold_is_refused(void **state)
 
 	(void)state;
 	b.data[AT_MSRS] = 3;
-	assert_refused(&b, "thing.msrs: the data ends here");
+	assert_refused(&b, "thing.msrs: the data ends before its 3 elements");
 	buf_fini(&b);
 }
 
@@ -395,12 +395,24 @@ static void no_single_byte_flip_does_harm(void **state)
 
 /* ---- print and compare ---- */
 
-static void state_prints_as_json(void **state)
+static char *print(const struct buf *b, unsigned version)
 {
 	struct buf out = BUF_INIT;
+	int rc = state_print(&thing_desc, version, b->data, b->len, &out);
+
+	buf_u8(&out, 0);
+	if (rc)
+		buf_fini(&out);
+	return (char *)out.data;
+}
+
+static void what_is_saved_prints_as_json(void **state)
+{
+	struct buf b = BUF_INIT;
 	struct msr msr = { 0x10, 7 };
 	uint8_t blob[] = { 0xde, 0x01 };
 	struct thing t;
+	char *text;
 
 	(void)state;
 	init(&t);
@@ -410,9 +422,9 @@ static void state_prints_as_json(void **state)
 	t.blob = blob;
 	t.blob_len = sizeof(blob);
 	t.one.ready = true;
-	state_print(&thing_desc, &t, &out);
-	buf_u8(&out, 0);
-	assert_string_equal((char *)out.data,
+	state_save(&thing_desc, &t, &b);
+	text = print(&b, 2);
+	assert_string_equal(text,
 		"{\"small\":0,\"status\":0,\"wide\":0,\"on\":false,"
 		"\"table\":[0,0,5],\"id\":\"0000000000\",\"late\":0,"
 		"\"one\":{\"index\":0,\"ring\":0,\"ready\":true},"
@@ -422,8 +434,25 @@ static void state_prints_as_json(void **state)
 		"{\"index\":0,\"ring\":0,\"ready\":false}],"
 		"\"msrs\":[{\"index\":16,\"value\":7}],\"blob\":\"de01\","
 		"\"capacity\":4096}");
+	free(text);
 	free(t.queues);
-	buf_fini(&out);
+	buf_fini(&b);
+}
+
+static void what_is_cut_short_does_not_print(void **state)
+{
+	struct buf b = plain();
+	const size_t whole = b.len;
+
+	(void)state;
+	for (b.len = 0; b.len < whole; b.len++) {
+		assert_null(print(&b, 2));
+		assert_non_null(strstr(err_text(), ": the data ends here"));
+	}
+	buf_u8(&b, 0);
+	assert_null(print(&b, 2));
+	assert_string_equal(err_text(), "thing: 1 bytes too many");
+	buf_fini(&b);
 }
 
 static void diff_names_what_differs(void **state)
@@ -471,7 +500,8 @@ int main(void)
 		cmocka_unit_test(a_list_longer_than_its_maximum_is_refused),
 		cmocka_unit_test(a_list_that_the_data_cannot_hold_is_refused),
 		cmocka_unit_test(no_single_byte_flip_does_harm),
-		cmocka_unit_test(state_prints_as_json),
+		cmocka_unit_test(what_is_saved_prints_as_json),
+		cmocka_unit_test(what_is_cut_short_does_not_print),
 		cmocka_unit_test(diff_names_what_differs),
 	};
 

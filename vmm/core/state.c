@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "vmm/base/err.h"
-#include "vmm/core/state_span.h"
+#include "vmm/core/state_walk.h"
 
 /* ---- elements in the structure ---- */
 
@@ -44,7 +44,7 @@ union number {
 	uint64_t u64;
 };
 
-uint64_t state_number(const void *at, size_t size)
+static uint64_t get_number(const void *at, size_t size)
 {
 	union number n = { 0 };
 
@@ -97,7 +97,7 @@ static void save_elements(
 		if (f->kind == STATE_KIND_OBJECT) {
 			state_save(f->desc, at, out);
 		} else {
-			uint64_t le = htole64(state_number(at, f->size));
+			uint64_t le = htole64(get_number(at, f->size));
 
 			buf_append(out, &le, f->size);
 		}
@@ -119,27 +119,43 @@ void state_save(const struct state_desc *desc, const void *obj, struct buf *out)
 
 /* ---- load ---- */
 
-struct reader {
-	const uint8_t *at;
-	size_t left;
-	unsigned version;
-};
-
-static bool take(struct reader *r, void *to, size_t len)
+int state_check_version(const struct state_desc *desc, unsigned version)
 {
-	if (len > r->left)
-		return false;
-	if (len)
-		memcpy(to, r->at, len);
-	r->at += len;
-	r->left -= len;
-	return true;
+	if (version && version <= desc->version)
+		return 0;
+	return err_set(-EBADMSG,
+		"%s: version %u; this muster knows 1 to %u, a newer one may "
+		"know more",
+		desc->name, version, desc->version);
 }
 
-static int cut_short(const struct state_desc *desc, const struct state_field *f)
+const uint8_t *state_take_bytes(struct state_reader *r,
+	const struct state_desc *desc, const struct state_field *field,
+	size_t len)
 {
-	return err_set(
-		-EBADMSG, "%s.%s: the data ends here", desc->name, f->name);
+	const uint8_t *at = r->at;
+
+	if (len > r->left) {
+		err_set(-EBADMSG, "%s.%s: the data ends here", desc->name,
+			field->name);
+		return NULL;
+	}
+	r->at += len;
+	r->left -= len;
+	return at;
+}
+
+int state_take_number(struct state_reader *r, const struct state_desc *desc,
+	const struct state_field *field, size_t size, uint64_t *ret)
+{
+	const uint8_t *at = state_take_bytes(r, desc, field, size);
+	uint64_t le = 0;
+
+	if (!at)
+		return -EBADMSG;
+	memcpy(&le, at, size);
+	*ret = le64toh(le);
+	return 0;
 }
 
 /* The least that one element takes in the encoding of `version`. */
@@ -162,17 +178,17 @@ static size_t element_bytes(const struct state_field *f, unsigned version)
 }
 
 static int load_object(
-	const struct state_desc *desc, struct reader *r, void *obj);
+	const struct state_desc *desc, struct state_reader *r, void *obj);
 
 static int load_number(const struct state_desc *desc,
-	const struct state_field *f, struct reader *r, uint8_t *at)
+	const struct state_field *f, struct state_reader *r, uint8_t *at)
 {
 	uint64_t max = f->kind == STATE_KIND_BOOL ? 1 : f->max;
-	uint64_t v = 0, mine = state_number(at, f->size);
+	uint64_t v, mine = get_number(at, f->size);
+	int rc = state_take_number(r, desc, f, f->size, &v);
 
-	if (!take(r, &v, f->size))
-		return cut_short(desc, f);
-	v = le64toh(v);
+	if (rc)
+		return rc;
 	if (max && v > max)
 		return err_set(-EBADMSG, "%s.%s is %llu, at most %llu can be",
 			desc->name, f->name, (unsigned long long)v,
@@ -187,20 +203,26 @@ static int load_number(const struct state_desc *desc,
 }
 
 static int load_bytes(const struct state_desc *desc,
-	const struct state_field *f, struct reader *r, struct state_span span)
+	const struct state_field *f, struct state_reader *r,
+	struct state_span span)
 {
-	if (span.count > r->left)
-		return cut_short(desc, f);
-	if (f->same && memcmp(r->at, span.first, span.count))
+	const uint8_t *at = state_take_bytes(r, desc, f, span.count);
+
+	if (!at)
+		return -EBADMSG;
+	if (!span.count)
+		return 0;
+	if (f->same && memcmp(at, span.first, span.count))
 		return err_set(-EBADMSG,
 			"%s.%s differs between the snapshot and here",
 			desc->name, f->name);
-	take(r, span.first, span.count);
+	memcpy(span.first, at, span.count);
 	return 0;
 }
 
 static int load_elements(const struct state_desc *desc,
-	const struct state_field *f, struct reader *r, struct state_span span)
+	const struct state_field *f, struct state_reader *r,
+	struct state_span span)
 {
 	int rc = 0;
 
@@ -224,7 +246,7 @@ static void free_field(const struct state_field *f, void *obj);
 
 /* Storage for `count` elements, which so many bytes of input stand for. */
 static int make_room(const struct state_desc *desc, const struct state_field *f,
-	struct reader *r, uint32_t count, void *obj)
+	struct state_reader *r, uint32_t count, void *obj)
 {
 	size_t each = MAX(element_bytes(f, r->version), 1u);
 	struct state_span span = { NULL, count };
@@ -234,7 +256,9 @@ static int make_room(const struct state_desc *desc, const struct state_field *f,
 			"%s.%s has %u elements, at most %u can be", desc->name,
 			f->name, count, f->count);
 	if (count > r->left / each)
-		return cut_short(desc, f);
+		return err_set(-EBADMSG,
+			"%s.%s: the data ends before its %u elements",
+			desc->name, f->name, count);
 	free_field(f, obj);
 	if (!count)
 		return 0;
@@ -247,24 +271,25 @@ static int make_room(const struct state_desc *desc, const struct state_field *f,
 }
 
 static int load_count(const struct state_desc *desc,
-	const struct state_field *f, struct reader *r, void *obj)
+	const struct state_field *f, struct state_reader *r, void *obj)
 {
-	uint32_t count;
+	uint64_t count;
+	uint32_t mine = *count_of(f, obj);
+	int rc = state_take_number(r, desc, f, sizeof(mine), &count);
 
-	if (!take(r, &count, sizeof(count)))
-		return cut_short(desc, f);
-	count = le32toh(count);
+	if (rc)
+		return rc;
 	if (f->place == STATE_OWNED)
-		return make_room(desc, f, r, count, obj);
-	if (count != *count_of(f, obj))
+		return make_room(desc, f, r, (uint32_t)count, obj);
+	if (count != mine)
 		return err_set(-EBADMSG,
-			"%s.%s: %u in the snapshot and %u here", desc->name,
-			f->name, count, *count_of(f, obj));
+			"%s.%s: %llu in the snapshot and %u here", desc->name,
+			f->name, (unsigned long long)count, mine);
 	return 0;
 }
 
 static int load_object(
-	const struct state_desc *desc, struct reader *r, void *obj)
+	const struct state_desc *desc, struct state_reader *r, void *obj)
 {
 	int rc = 0;
 
@@ -284,15 +309,11 @@ static int load_object(
 int state_load(const struct state_desc *desc, unsigned version,
 	const void *data, size_t len, void *obj)
 {
-	struct reader r = { data, len, version };
-	int rc;
+	struct state_reader r = { data, len, version };
+	int rc = state_check_version(desc, version);
 
-	if (!version || version > desc->version)
-		return err_set(-EBADMSG,
-			"%s: version %u, this muster knows 1 to %u; "
-			"use the muster that wrote it, or a newer one",
-			desc->name, version, desc->version);
-	rc = load_object(desc, &r, obj);
+	if (!rc)
+		rc = load_object(desc, &r, obj);
 	if (!rc && r.left)
 		rc = err_set(
 			-EBADMSG, "%s: %zu bytes too many", desc->name, r.left);

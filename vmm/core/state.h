@@ -165,9 +165,13 @@ void state_save(
 int state_load(const struct state_desc *desc, unsigned version,
 	const void *data, size_t len, void *obj);
 
-/* Append the state as a JSON object; bytes are strings of hexadecimal digits. */
-void state_print(
-	const struct state_desc *desc, const void *obj, struct buf *out);
+/*
+ * Append what was saved as a JSON object; bytes are strings of hexadecimal digits.
+ * It needs no object, so that a file can be shown that does not fit this machine.
+ * 0, or -EBADMSG with a sentence as from state_load(); then out is half a text.
+ */
+int state_print(const struct state_desc *desc, unsigned version,
+	const void *data, size_t len, struct buf *out);
 
 /*
  * Append the name of each field that differs ("queues[1].next_avail"), one a
