@@ -55,6 +55,7 @@ OBJS_CPU += $(addprefix $(ARCH)/,cpu_set_diff cpu_set_json)
 OBJS_CPU += $(addprefix $(ARCH)/,collect collect_groups collect_kvm collect_silicon)
 OBJS_DEVICES = backend/disk virtio/blk virtio/device virtio/mmio virtio/rng virtio/virtqueue \
 	platform backend/nonblock backend/tty backend/tty_in backend/tty_out serial
+OBJS_DEVICES += virtio/device_state
 OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
 OBJS_FIRMWARE = acpi aml dsdt mptable tables
 OBJS_VMM = config config_args config_print config_value config_words devices \
@@ -64,6 +65,7 @@ OBJS_VMM += park pause
 OBJS_VMM += snapshot_file
 OBJS_VMM += newfile
 OBJS_VMM += memfile memfile_read memfile_save memfile_write newfile
+OBJS_VMM += snapshot_file devices_state
 OBJS_CLI = doctor doctor_checks help main output run verbs
 OBJS_CLI += fleet fleet_check fleet_diff fleet_explain fleet_file
 OBJS_CLI += fleet_explain_text

@@ -15,6 +15,7 @@
 #define MUSTER_DEVICES_DEVICE_H
 
 #include "vmm/base/thread.h"
+#include "vmm/core/state.h"
 
 /* static const, one per model. */
 struct device_ops {
@@ -24,6 +25,13 @@ struct device_ops {
 	 * are in flight, and the owner's drained() follows when none is left.
 	 */
 	int (*reset)(void *dev);
+	/* What a snapshot keeps of the model; only read and written while held. */
+	const struct state_desc *state;
+	/*
+	 * After state_load: refuse what no guest could have brought about, with
+	 * a sentence, and derive what was not saved.  NULL: nothing to do.
+	 */
+	int (*loaded)(void *dev);
 };
 
 /* What a guest can ask of the machine as a whole; devices report it upwards. */

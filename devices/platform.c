@@ -92,6 +92,7 @@ int platform_init(struct platform *platform, struct bus *pio, bool debug_exit,
 {
 	platform->report = report;
 	platform->owner = owner;
+	platform->debug_exit = debug_exit;
 	for (unsigned i = 0; i < ARRAY_SIZE(ports); i++) {
 		const struct platform_port *port = &ports[i];
 		struct platform_slot *slot = &platform->slot[i];
@@ -107,3 +108,10 @@ int platform_init(struct platform *platform, struct bus *pio, bool debug_exit,
 	}
 	return 0;
 }
+
+static const struct state_field fields[] = {
+	STATE_BOOL(struct platform, debug_exit, .same = true),
+};
+
+const struct state_desc platform_state = STATE_DESC(
+	"platform", 1, struct platform, fields);

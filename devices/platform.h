@@ -25,8 +25,12 @@ struct platform_slot {
 struct platform {
 	machine_event_fn report;
 	void *owner; /* borrowed */
+	bool debug_exit;
 	struct platform_slot slot[PLATFORM_PORTS_MAX];
 };
+
+/* Of a struct platform: which ports there are. */
+extern const struct state_desc platform_state;
 
 /*
  * Put the ports on `pio`; `report` is called as device.h says.  0 or -errno with

@@ -9,7 +9,10 @@
  */
 #include "devices/serial.h"
 
+#include <errno.h>
 #include <linux/serial_reg.h>
+
+#include "vmm/base/err.h"
 
 /* Causes, one bit each, in the order in which IIR tells of them. */
 enum { CAUSE_LINE, CAUSE_RX, CAUSE_TX, CAUSE_MODEM, CAUSES };
@@ -19,6 +22,7 @@ enum { CAUSE_LINE, CAUSE_RX, CAUSE_TX, CAUSE_MODEM, CAUSES };
 #define IER_WRITABLE     0x0f
 #define MCR_WRITABLE     0x1f
 #define MSR_CHANGES      0x0f
+#define FCR_KEPT         (UART_FCR_ENABLE_FIFO | UART_FCR_TRIGGER_MASK)
 
 static const uint8_t trigger_level[4] = { 1, 4, 8, 14 };
 
@@ -173,10 +177,7 @@ static void write_fcr(struct serial *s, uint8_t value)
 
 	if ((changed & UART_FCR_ENABLE_FIFO) || (value & UART_FCR_CLEAR_RCVR))
 		s->count = 0;
-	s->fcr = value & UART_FCR_ENABLE_FIFO
-			 ? value & (UART_FCR_ENABLE_FIFO |
-					   UART_FCR_TRIGGER_MASK)
-			 : 0;
+	s->fcr = value & UART_FCR_ENABLE_FIFO ? value & FCR_KEPT : 0;
 	ask_for_input(s);
 }
 
@@ -331,4 +332,51 @@ void serial_init(
 void serial_fini(struct serial *serial)
 {
 	pthread_mutex_destroy(&serial->lock);
+}
+
+/* ---- state ---- */
+
+/* `causes` is what pending() says of the rest. */
+static const struct state_field fields[] = {
+	STATE_U8(struct serial, ier, .max = IER_WRITABLE),
+	STATE_U8(struct serial, fcr),
+	STATE_U8(struct serial, lcr),
+	STATE_U8(struct serial, mcr, .max = MCR_WRITABLE),
+	STATE_U8(struct serial, scr),
+	STATE_U8S(struct serial, divisor),
+	STATE_U8(struct serial, line_errors),
+	STATE_U8(struct serial, modem_changes, .max = MSR_CHANGES),
+	STATE_BOOL(struct serial, sent),
+	STATE_BYTES(struct serial, fifo),
+	STATE_U32(struct serial, head, .max = SERIAL_FIFO_BYTES - 1),
+	STATE_U32(struct serial, count, .max = SERIAL_FIFO_BYTES),
+};
+
+const struct state_desc serial_state = STATE_DESC(
+	"serial", 1, struct serial, fields);
+
+int serial_loaded(void *model)
+{
+	struct serial *serial = model;
+	uint8_t fcr = serial->fcr;
+
+	if (fcr && (!fifo_enabled(serial) || (fcr & ~FCR_KEPT)))
+		return err_set(-EBADMSG,
+			"serial.fcr is %#x, which no write leaves", fcr);
+	if (serial->line_errors & ~UART_LSR_OE)
+		return err_set(-EBADMSG,
+			"serial.line_errors is %#x, only an overrun can be",
+			serial->line_errors);
+	if (!fifo_enabled(serial) && serial->count > 1)
+		return err_set(-EBADMSG,
+			"serial.count is %u while the FIFO is off",
+			serial->count);
+	serial->causes = pending(serial);
+	return 0;
+}
+
+void serial_raise(const struct serial *serial)
+{
+	if (serial->causes)
+		irq_line_raise(serial->irq);
 }

@@ -29,7 +29,7 @@ struct serial {
 	bool sent;             /* transmitter ran empty, not yet told by IIR */
 	uint8_t causes;        /* enabled causes at the last look */
 	uint8_t fifo[SERIAL_FIFO_BYTES];
-	unsigned head, count;
+	uint32_t head, count;
 };
 
 /* The state after power-on. */
@@ -39,6 +39,18 @@ void serial_fini(struct serial *serial);
 
 /* SERIAL_PORTS ports; `dev` is a struct serial. */
 extern const struct bus_ops serial_bus_ops;
+
+/* Of a struct serial. */
+extern const struct state_desc serial_state;
+
+/* After it has been loaded.  0, or -EBADMSG with a sentence. */
+int serial_loaded(void *serial);
+
+/*
+ * Interrupt the driver once more if a cause is pending: the edge may have been on
+ * its way when the snapshot was taken.
+ */
+void serial_raise(const struct serial *serial);
 
 /* For struct tty_events; `model` is a struct serial. */
 size_t serial_room(void *model) ON_LOOP;

@@ -19,6 +19,7 @@
 #include "devices/virtio/rng.h"
 #include "vmm/config.h"
 #include "vmm/core/machine.h"
+#include "vmm/snapshot_file.h"
 
 struct device_disk {
 	struct disk *disk;
@@ -63,6 +64,28 @@ void devices_plan(const struct vm_config *config, struct machine *machine);
 
 /* Make the devices; the only file that this creates is --console file=. */
 int devices_build(struct devices *devices, const struct devices_env *env);
+
+/*
+ * Append a section for each part of each device.  While the devices are held.
+ */
+void devices_save(const struct devices *devices, struct buf *file);
+
+/*
+ * The opposite, into devices that have just been built over the memory that was
+ * saved; before the loop runs.  0, or -EBADMSG with a sentence that names the file
+ * and what does not fit: another set of devices, another disk, a state that no
+ * guest can bring about.
+ */
+int devices_load(struct devices *devices, const struct snapshot_file *file);
+
+/*
+ * Raise the interrupt of every device that a driver has yet to look at.  After
+ * the interrupt controllers have been restored, before a vCPU runs.
+ */
+void devices_raise(const struct devices *devices);
+
+/* The table of a device's section, NULL if it is not a device's. */
+const struct state_desc *devices_state(const char *section);
 
 /*
  * Wait until no request is in flight and stop all virtio devices.  While the

@@ -237,7 +237,7 @@ static int start_request(
 	for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
 		if (types[i].type != type)
 			continue;
-		if (types[i].changes && disk_is_readonly(r->blk->disk))
+		if (types[i].changes && r->blk->readonly)
 			return VIRTIO_BLK_S_IOERR;
 		return types[i].start(r, le64toh(header->sector));
 	}
@@ -308,8 +308,26 @@ static int reset(void *model) ON_LOOP
 	return blk->in_flight ? -EINPROGRESS : 0;
 }
 
+/* What the guest saw of its disk it must see again: another one is refused. */
+static const struct state_field fields[] = {
+	STATE_U64(struct virtio_blk, config.capacity, .same = true),
+	STATE_BOOL(struct virtio_blk, readonly, .same = true),
+	STATE_U16(struct virtio_blk, config.num_queues, .same = true),
+	STATE_U32(struct virtio_blk, config.seg_max, .same = true),
+	STATE_U32(struct virtio_blk, config.blk_size, .same = true),
+	STATE_U32(struct virtio_blk, config.max_discard_sectors, .same = true),
+	STATE_U32(struct virtio_blk, config.discard_sector_alignment,
+		.same = true),
+	STATE_U32(struct virtio_blk, config.max_write_zeroes_sectors,
+		.same = true),
+	STATE_BYTES(struct virtio_blk, id),
+};
+
+const struct state_desc virtio_blk_state = STATE_DESC(
+	"blk", 1, struct virtio_blk, fields);
+
 static const struct virtio_model model = {
-	.ops = { .name = "blk", .reset = reset },
+	.ops = { .name = "blk", .reset = reset, .state = &virtio_blk_state },
 	.id = VIRTIO_ID_BLOCK,
 	.activate = activate,
 	.kick = kick,
@@ -373,6 +391,7 @@ int virtio_blk_init(struct virtio_blk *blk, const struct mem *mem,
 
 	*blk = (struct virtio_blk){
 		.disk = disk,
+		.readonly = disk_is_readonly(disk),
 		.config = config_of(disk, queue_count),
 		/* One to spare: kick() takes a record before it looks. */
 		.request_count = queue_count * args.queue_size + 1,

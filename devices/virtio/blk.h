@@ -19,6 +19,7 @@ struct blk_request;
 struct virtio_blk {
 	struct virtio_device dev;
 	struct disk *disk; /* borrowed */
+	bool readonly;
 	char id[VIRTIO_BLK_ID_BYTES];
 	struct virtio_blk_config config;
 	bool write_through; /* the driver cannot flush: every change is durable */
@@ -43,5 +44,8 @@ int virtio_blk_init(struct virtio_blk *blk, const struct mem *mem,
 void virtio_blk_fini(struct virtio_blk *blk);
 
 extern const struct metric_group virtio_blk_metrics;
+
+/* Of a struct virtio_blk. */
+extern const struct state_desc virtio_blk_state;
 
 #endif

@@ -196,6 +196,7 @@ int virtio_device_init(
 		.name = args->name,
 		.mem = args->mem,
 		.loop = args->loop,
+		.supported = args->features | CORE_FEATURES,
 		.offered = args->features | CORE_FEATURES,
 		.config = args->config,
 		.config_bytes = args->config_bytes,
@@ -311,7 +312,7 @@ static void do_reset(struct virtio_device *dev)
 	visit_loop(dev, reset);
 	dev->accepted = 0;
 	for (unsigned i = 0; i < dev->queue_count; i++)
-		dev->queues[i].config = (struct virtq_config){ 0 };
+		dev->queues[i] = (struct virtio_queue){ 0 };
 	atomic_store(&dev->status, 0);
 }
 

@@ -53,10 +53,11 @@ struct virtio_device {
 	const char *name; /* for messages: "disk /srv/a.img" */
 	const struct mem *mem;
 	struct loop *loop;
-	uint64_t offered; /* features, the core's included */
+	uint64_t supported; /* features, the core's included */
+	uint64_t offered;   /* all of them, but what an older snapshot lacks */
 	const void *config;
 	unsigned config_bytes;
-	unsigned queue_count;
+	uint32_t queue_count;
 	uint16_t queue_size; /* the most descriptors that a queue may have */
 	struct virtio_queue *queues; /* owned */
 
@@ -152,5 +153,17 @@ void virtio_config_read(const struct virtio_device *dev, uint64_t offset,
 
 /* The driver rang the doorbell: look at every queue. */
 void virtio_kicked(struct virtio_device *dev) ON_LOOP;
+
+/* ---- state, while the device is held ---- */
+
+/* Of a struct virtio_device, its queues included; not of the model. */
+extern const struct state_desc virtio_device_state;
+
+/*
+ * After the model's state and this one have been loaded, before the loop runs: a
+ * device that was running runs again, and finds the chains that wait.  -EBADMSG
+ * with a sentence for what no driver can have brought about.
+ */
+int virtio_device_loaded(void *dev);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <poll.h>
 #include <string.h>
@@ -237,4 +238,37 @@ void virtio_mmio_fini(struct virtio_mmio *mmio)
 	loop_watch_del(mmio->dev->loop, &mmio->doorbell);
 	close_fd(mmio->doorbell.fd);
 	irq_line_fini(&mmio->irq);
+}
+
+/* ---- state ---- */
+
+/* The selectors are whatever the driver wrote; an unknown one selects nothing. */
+static const struct state_field fields[] = {
+	STATE_U32(struct virtio_mmio, interrupt_status,
+		.max = VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG),
+	STATE_U32(struct virtio_mmio, features_select),
+	STATE_U32(struct virtio_mmio, driver_features_select),
+	STATE_U32(struct virtio_mmio, queue_select),
+};
+
+const struct state_desc virtio_mmio_state = STATE_DESC(
+	"virtio-mmio", 1, struct virtio_mmio, fields);
+
+int virtio_mmio_loaded(void *transport_priv)
+{
+	const struct virtio_mmio *mmio = transport_priv;
+	uint8_t status = virtio_status_read(mmio->dev);
+
+	if (mmio->interrupt_status && !(status & VIRTIO_CONFIG_S_DRIVER_OK))
+		return err_set(-EBADMSG,
+			"virtio-mmio.interrupt_status is %#x before the driver "
+			"was ready",
+			mmio->interrupt_status);
+	return 0;
+}
+
+void virtio_mmio_raise(const struct virtio_mmio *mmio)
+{
+	if (mmio->interrupt_status)
+		irq_line_raise(&mmio->irq);
 }

@@ -36,6 +36,18 @@ int virtio_mmio_init(struct virtio_mmio *mmio, struct virtio_device *dev,
 /* After the loop has ended; half-built is fine. */
 void virtio_mmio_fini(struct virtio_mmio *mmio);
 
+/* The transport's part of a device's state. */
+extern const struct state_desc virtio_mmio_state;
+
+/* After this state and the device's own have been loaded.  0 or -EBADMSG. */
+int virtio_mmio_loaded(void *mmio);
+
+/*
+ * Interrupt the driver once more if it has something to look at: the edge may have
+ * been on its way when the snapshot was taken.
+ */
+void virtio_mmio_raise(const struct virtio_mmio *mmio);
+
 /* For bus_add() with the virtio_mmio; any vCPU thread. */
 extern const struct bus_ops virtio_mmio_bus_ops;
 

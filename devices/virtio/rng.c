@@ -63,8 +63,13 @@ static int reset(void *model) ON_LOOP
 	return 0;
 }
 
+/* All that a driver can change is the core's. */
+const struct state_desc virtio_rng_state = {
+	.name = "rng", .version = 1, .size_bytes = sizeof(struct virtio_rng)
+};
+
 static const struct virtio_model model = {
-	.ops = { .name = "rng", .reset = reset },
+	.ops = { .name = "rng", .reset = reset, .state = &virtio_rng_state },
 	.id = VIRTIO_ID_RNG,
 	.activate = activate,
 	.kick = kick,

@@ -22,4 +22,7 @@ int virtio_rng_init(
 
 extern const struct metric_group virtio_rng_metrics;
 
+/* Of a struct virtio_rng. */
+extern const struct state_desc virtio_rng_state;
+
 #endif
