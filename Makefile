@@ -61,6 +61,7 @@ OBJS_FIRMWARE = acpi aml dsdt mptable tables
 OBJS_VMM = config config_args config_print config_value config_words devices \
 	ending outcome outfile vcpu vm vm_build
 OBJS_VMM += api/http
+OBJS_VMM += config_json
 OBJS_VMM += park pause
 OBJS_VMM += snapshot_file
 OBJS_VMM += newfile
@@ -135,7 +136,7 @@ UNIT_TESTS += $(ON_CPUS)
 UNIT_TESTS += apply
 UNIT_TESTS += state snapshot_file
 UNIT_TESTS += $(ON_KVM)
-UNIT_TESTS += http
+UNIT_TESTS += http config_json
 ON_MEMKIT = memfile
 UNIT_TESTS += $(ON_MEMKIT)
 

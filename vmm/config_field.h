@@ -97,6 +97,15 @@ int config_parse_args(const struct config_object *object, int argc,
 void config_print_args(
 	const struct config_object *object, const void *base, struct buf *out);
 
+/*
+ * Read a JSON object of `len` bytes into a zeroed object: a member of a STRING,
+ * PATH, NAME or CHOICE is a string, of a BOOL true or false, of an UNSIGNED a
+ * number; other types do not occur.  null is as good as no member.  0, or -errno
+ * with a sentence that names the member; the object then needs nothing.
+ */
+int config_parse_json(const struct config_object *object, const char *text,
+	size_t len, void *base);
+
 /* ---- one field ---- */
 
 /* `label` stands in front of the value in sentences: "--cpus ", "--disk id=". */

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config_json.c - an object from JSON, by the table of its fields */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vmm/base/cleanup.h"
+#include "vmm/base/err.h"
+#include "vmm/base/text.h"
+#include "vmm/config_field.h"
+
+#define NUMBER_MAX 24 /* digits, sign and NUL */
+
+static void cleanup_json_fn(json_t **root)
+{
+	json_decref(*root);
+}
+
+/* ---- what is no object ---- */
+
+/*
+ * The member that ends in front of `at`: jansson has read its name and the quote
+ * behind it when it finds that it has seen the name before.
+ */
+static int refuse_twice(const char *text, size_t at)
+{
+	size_t end = at - 1, begin = end;
+
+	while (begin && text[begin - 1] != '"')
+		begin--;
+	return err_set(-EINVAL, "%.*s: given twice; give it once",
+		(int)MIN(end - begin, CONFIG_LABEL_MAX), text + begin);
+}
+
+static int refuse_text(const char *text, size_t len, const json_error_t *error)
+{
+	if (json_error_code(error) == json_error_duplicate_key &&
+		error->position > 0 && (size_t)error->position <= len)
+		return refuse_twice(text, (size_t)error->position);
+	return err_set(-EINVAL, "this is not JSON: %s (line %d, column %d)",
+		error->text, error->line, error->column);
+}
+
+/* ---- one member ---- */
+
+static const struct config_field *find(
+	const struct config_object *object, const char *name)
+{
+	for (unsigned i = 0; i < object->count; i++)
+		if (!strcmp(object->fields[i].name, name))
+			return &object->fields[i];
+	return NULL;
+}
+
+static int refuse_unknown(const struct config_object *object, const char *name)
+{
+	CLEANUP(buf_fini) struct buf known = BUF_INIT;
+
+	for (unsigned i = 0; i < object->count; i++)
+		buf_printf(
+			&known, "%s%s", i ? ", " : "", object->fields[i].name);
+	buf_u8(&known, '\0');
+	if (known.failed)
+		return -ENOMEM;
+	return err_set(-EINVAL, "%s: unknown; there is %s", text_shown(name).s,
+		(char *)known.data);
+}
+
+static int refuse_type(const struct config_field *f)
+{
+	CLEANUP(buf_fini) struct buf expected = BUF_INIT;
+
+	if (f->type == CONFIG_BOOL)
+		buf_printf(&expected, "true or false");
+	else
+		config_put_expected(f, &expected);
+	buf_u8(&expected, '\0');
+	if (expected.failed)
+		return -ENOMEM;
+	return err_set(-EINVAL, "%s: has another type; give %s", f->name,
+		(char *)expected.data);
+}
+
+/* As the option of that name would take it. */
+static int set_member(
+	const struct config_field *f, const json_t *value, void *base)
+{
+	char label[CONFIG_LABEL_MAX];
+	char number[NUMBER_MAX];
+
+	snprintf(label, sizeof(label), "%s ", f->name);
+	switch (f->type) {
+	case CONFIG_BOOL:
+		if (!json_is_boolean(value))
+			return refuse_type(f);
+		return config_set(
+			f, label, json_is_true(value) ? "on" : "off", base);
+	case CONFIG_UNSIGNED:
+		if (!json_is_integer(value))
+			return refuse_type(f);
+		snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
+			json_integer_value(value));
+		return config_set(f, label, number, base);
+	default:
+		if (!json_is_string(value))
+			return refuse_type(f);
+		return config_set(f, label, json_string_value(value), base);
+	}
+}
+
+static int check_missing(const struct config_object *object, json_t *root)
+{
+	for (unsigned i = 0; i < object->count; i++) {
+		const struct config_field *f = &object->fields[i];
+		const json_t *value = json_object_get(root, f->name);
+
+		if (f->required && (!value || json_is_null(value)))
+			return err_set(-EINVAL, "%s: missing; give %s", f->name,
+				f->help);
+	}
+	return 0;
+}
+
+/* ---- the object ---- */
+
+static int set_members(
+	const struct config_object *object, json_t *root, void *base)
+{
+	const char *name;
+	json_t *value;
+	int rc = 0;
+
+	json_object_foreach(root, name, value)
+	{
+		const struct config_field *f = find(object, name);
+
+		if (!rc && !f)
+			rc = refuse_unknown(object, name);
+		if (!rc && !json_is_null(value))
+			rc = set_member(f, value, base);
+	}
+	return rc ? rc : check_missing(object, root);
+}
+
+int config_parse_json(const struct config_object *object, const char *text,
+	size_t len, void *base)
+{
+	json_error_t error;
+	CLEANUP(cleanup_json_fn)
+	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+	int rc;
+
+	if (!root)
+		return refuse_text(text, len, &error);
+	if (!json_is_object(root))
+		return err_set(-EINVAL, "this is JSON, but not an object: give "
+					"{\"name\": value, ...}");
+	rc = config_defaults(object, base);
+	if (!rc)
+		rc = set_members(object, root, base);
+	if (rc)
+		config_fini(object, base);
+	return rc;
+}
