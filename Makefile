@@ -60,13 +60,13 @@ OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
 OBJS_FIRMWARE = acpi aml dsdt mptable tables
 OBJS_VMM = config config_args config_print config_value config_words devices \
 	ending outcome outfile vcpu vm vm_build
-OBJS_VMM += api/http
 OBJS_VMM += config_json
 OBJS_VMM += park pause
 OBJS_VMM += snapshot_file
 OBJS_VMM += newfile
 OBJS_VMM += memfile memfile_read memfile_save memfile_write newfile
 OBJS_VMM += snapshot_file devices_state
+OBJS_API = conn http listener reply server
 OBJS_CLI = doctor doctor_checks help main output run verbs
 OBJS_CLI += fleet fleet_check fleet_diff fleet_explain fleet_file
 OBJS_CLI += fleet_explain_text
@@ -74,7 +74,7 @@ OBJS_CLI += fleet_html fleet_merge fleet_profile fleet_report fleet_show
 
 OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \
 	$(OBJS_DEVICES:%=devices/%) $(OBJS_BOOT:%=boot/%) $(OBJS_FIRMWARE:%=firmware/%) \
-	$(OBJS_VMM:%=vmm/%) $(OBJS_CLI:%=cli/%)
+	$(OBJS_VMM:%=vmm/%) $(OBJS_API:%=vmm/api/%) $(OBJS_CLI:%=cli/%)
 LIB_OBJS = $(filter-out cli/main,$(OBJS))
 
 # tests/unit/NAME.c: one cmocka program each
@@ -136,7 +136,7 @@ UNIT_TESTS += $(ON_CPUS)
 UNIT_TESTS += apply
 UNIT_TESTS += state snapshot_file
 UNIT_TESTS += $(ON_KVM)
-UNIT_TESTS += http config_json
+UNIT_TESTS += http config_json listener server
 ON_MEMKIT = memfile
 UNIT_TESTS += $(ON_MEMKIT)
 

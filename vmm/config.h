@@ -15,7 +15,8 @@
 #include "vmm/core/loop.h"
 #include "vmm/core/machine.h"
 
-#define CONFIG_DISK_ID_MAX 20 /* what VIRTIO_BLK_T_GET_ID has room for */
+#define CONFIG_DISK_ID_MAX 20  /* what VIRTIO_BLK_T_GET_ID has room for */
+#define CONFIG_SOCKET_MAX  107 /* sun_path, without its NUL */
 
 struct disk_config {
 	char *path;
@@ -48,6 +49,7 @@ struct vm_config {
 	bool debug_exit;
 	unsigned loop_engine; /* enum loop_engine */
 	char *metrics_path;   /* or NULL */
+	char *control_path;   /* or NULL */
 	unsigned log_level;   /* enum log_level */
 };
 

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reply.c - replies as JSON, and as HTTP */
+#include "vmm/api/reply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/api/http.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/base/err.h"
+
+void reply_fini(struct reply *reply)
+{
+	buf_fini(&reply->body);
+}
+
+void reply_json(struct reply *reply, json_t *root)
+{
+	CLEANUP_FREE char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+
+	json_decref(root);
+	reply->status = STATUS_FINE;
+	if (text)
+		buf_append(&reply->body, text, strlen(text));
+	else
+		reply->body.failed = true;
+}
+
+/* A sentence may quote a file's name, which need not be UTF-8. */
+static json_t *string_of(const char *sentence)
+{
+	json_t *string = json_string(sentence);
+	char ascii[ERR_TEXT_MAX];
+	size_t len = strnlen(sentence, sizeof(ascii) - 1);
+
+	if (string)
+		return string;
+	for (size_t i = 0; i < len; i++)
+		ascii[i] = sentence[i] & 0x80 ? '?' : sentence[i];
+	return json_stringn(ascii, len);
+}
+
+void reply_fault(struct reply *reply, unsigned status, const char *sentence)
+{
+	buf_fini(&reply->body);
+	reply_json(reply,
+		json_pack("{s:o}", "fault_message", string_of(sentence)));
+	reply->status = status;
+}
+
+void reply_put(const struct reply *reply, bool keep_alive, struct buf *out)
+{
+	buf_printf(out,
+		"HTTP/1.1 %u %s\r\n"
+		"Server: muster\r\n"
+		"Connection: %s\r\n",
+		reply->status, http_reason(reply->status),
+		keep_alive ? "keep-alive" : "close");
+	/* A 204 must not have a length (RFC 9110 8.6). */
+	if (reply->status != STATUS_NO_CONTENT)
+		buf_printf(out,
+			"Content-Type: application/json\r\n"
+			"Content-Length: %zu\r\n",
+			reply->body.len);
+	buf_printf(out, "\r\n");
+	buf_append(out, reply->body.data, reply->body.len);
+	out->failed |= reply->body.failed;
+}
