@@ -60,13 +60,13 @@ OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
 OBJS_FIRMWARE = acpi aml dsdt mptable tables
 OBJS_VMM = config config_args config_print config_value config_words devices \
 	ending outcome outfile vcpu vm vm_build
-OBJS_VMM += config_json
+OBJS_VMM += config_json vm_ops
 OBJS_VMM += park pause
 OBJS_VMM += snapshot_file
 OBJS_VMM += newfile
 OBJS_VMM += memfile memfile_read memfile_save memfile_write newfile
 OBJS_VMM += snapshot_file devices_state
-OBJS_API = conn http listener reply server
+OBJS_API = conn http listener reply routes server vm_server
 OBJS_CLI = doctor doctor_checks help main output run verbs
 OBJS_CLI += fleet fleet_check fleet_diff fleet_explain fleet_file
 OBJS_CLI += fleet_explain_text
@@ -136,7 +136,7 @@ UNIT_TESTS += $(ON_CPUS)
 UNIT_TESTS += apply
 UNIT_TESTS += state snapshot_file
 UNIT_TESTS += $(ON_KVM)
-UNIT_TESTS += http config_json listener server
+UNIT_TESTS += http config_json listener routes server
 ON_MEMKIT = memfile
 UNIT_TESTS += $(ON_MEMKIT)
 

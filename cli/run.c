@@ -4,6 +4,7 @@
 
 #include "cli/verb.h"
 #include "devices/backend/tty.h"
+#include "vmm/api/vm_server.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/vm.h"
 
@@ -32,7 +33,7 @@ static int run(int argc, char *const argv[])
 		return output_error(STATUS_USAGE, rc);
 	log_set_level(config.log_level);
 	log_config(&config);
-	rc = vm_run(&config, &result);
+	rc = vm_run(&config, &vm_server, &result);
 	if (rc)
 		return output_error(result.status, rc);
 	log_say("%s", result.line);

@@ -231,6 +231,16 @@ static const struct config_field vm_fields[] = {
 		.help = "write counters to FILE, as JSON, when the run ends",
 	},
 	{
+		.name = "control",
+		.type = CONFIG_PATH,
+		.offset = CONFIG_AT(struct vm_config, control_path, char *),
+		.min = 1,
+		.max = CONFIG_SOCKET_MAX,
+		.metavar = "SOCKET",
+		.help = "make SOCKET, where muster ctl and HTTP clients of "
+			"this user control the VM",
+	},
+	{
 		.name = "log-level",
 		.type = CONFIG_CHOICE,
 		.offset = CONFIG_AT(struct vm_config, log_level, unsigned),

@@ -4,7 +4,8 @@
  *
  * Theory of operation: vm_build() makes the parts; vm_start() starts the I/O loop
  * and the vCPUs; the calling thread serves the control loop until something
- * reports the end (ending.h).  vm_free() is the reverse: vCPUs first, then
+ * reports the end (ending.h).  vm_free() is the reverse: the control socket and the
+ * vCPUs first, then
  * requests in flight, then the I/O loop, then the rest.
  */
 #include "vmm/vm.h"
@@ -93,6 +94,8 @@ struct vm *vm_free(struct vm *vm)
 {
 	if (!vm)
 		return NULL;
+	if (vm->served)
+		vm->server->stop(vm->served);
 	if (vm->vcpus)
 		vcpus_stop(vm->vcpus, vm->config->cpus);
 	stop_io(vm);
@@ -120,7 +123,8 @@ struct vm *vm_free(struct vm *vm)
 	return NULL;
 }
 
-struct vm *vm_new(const struct vm_config *config)
+struct vm *vm_new(
+	const struct vm_config *config, const struct vm_server *server)
 {
 	struct vm *vm = malloc(sizeof(*vm));
 
@@ -128,6 +132,7 @@ struct vm *vm_new(const struct vm_config *config)
 		return NULL;
 	*vm = (struct vm){
 		.config = config,
+		.server = server,
 		.kernel_fd = -1,
 		.initrd_fd = -1,
 		.metrics_fd = -1,
@@ -139,10 +144,11 @@ struct vm *vm_new(const struct vm_config *config)
 	return vm;
 }
 
-int vm_run(const struct vm_config *config, struct vm_result *ret)
+int vm_run(const struct vm_config *config, const struct vm_server *server,
+	struct vm_result *ret)
 {
 	enum outcome fault = OUTCOME_VMM_FAILED;
-	struct vm *vm = vm_new(config);
+	struct vm *vm = vm_new(config, server);
 	int rc = vm ? vm_build(vm, &fault)
 		    : err_set(-ENOMEM, "no memory for a VM");
 

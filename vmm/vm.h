@@ -23,6 +23,8 @@ enum outcome {
 	OUTCOME_DEBUG_EXIT = 256, /* the status is in `status` */
 };
 
+struct vm_server;
+
 /* One row for each outcome, in ascending order: help, man page and README. */
 struct outcome_info {
 	enum outcome outcome;
@@ -49,8 +51,9 @@ struct vm_result {
  * Run one VM from start to end on the calling thread.  0: it ran, and *ret says
  * how it ended.  -errno with a sentence: it was not started; *ret holds
  * OUTCOME_BAD_CONFIG or OUTCOME_HOST_LACKS, and nothing was created or changed
- * on disk.
+ * on disk.  `server` serves config->control_path.
  */
-int vm_run(const struct vm_config *config, struct vm_result *ret);
+int vm_run(const struct vm_config *config, const struct vm_server *server,
+	struct vm_result *ret);
 
 #endif

@@ -320,6 +320,15 @@ static int open_metrics(struct vm *vm)
 	return outfile_open("--metrics ", path, &vm->metrics_fd);
 }
 
+static int serve_control(struct vm *vm)
+{
+	const char *path = vm->config->control_path;
+
+	if (!path)
+		return 0;
+	return vm->server->start(path, vm->control, &vm_ops, vm, &vm->served);
+}
+
 /* Whose fault a failing step is decides the exit status. */
 int vm_build(struct vm *vm, enum outcome *ret_fault)
 {
@@ -343,6 +352,7 @@ int vm_build(struct vm *vm, enum outcome *ret_fault)
 		{ open_metrics, OUTCOME_BAD_CONFIG },
 		{ make_devices, OUTCOME_BAD_CONFIG },
 		{ make_pause, OUTCOME_VMM_FAILED },
+		{ serve_control, OUTCOME_BAD_CONFIG },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {

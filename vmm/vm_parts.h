@@ -10,6 +10,7 @@
 #include "vmm/pause.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
+#include "vmm/vm_ops.h"
 
 struct cpu_model;
 
@@ -33,6 +34,8 @@ struct vm {
 	int signal_fd;
 	struct loop_watch signals;
 	struct loop_timer timeout;
+	const struct vm_server *server; /* borrowed */
+	void *served;                   /* the server's, NULL: none */
 
 	struct loop *io;
 	pthread_t io_thread;
@@ -45,7 +48,8 @@ struct vm {
 };
 
 /* Nothing made yet; NULL without memory. */
-struct vm *vm_new(const struct vm_config *config);
+struct vm *vm_new(
+	const struct vm_config *config, const struct vm_server *server);
 
 /*
  * Make every part, in order.  0, or -errno with a sentence and in *ret_fault whose
