@@ -62,7 +62,6 @@ OBJS_VMM = config config_args config_print config_value config_words devices \
 	ending outcome outfile vcpu vm vm_build
 OBJS_VMM += config_json vm_ops
 OBJS_VMM += park pause
-OBJS_VMM += snapshot_file
 OBJS_VMM += newfile
 OBJS_VMM += memfile memfile_read memfile_save memfile_write newfile
 OBJS_VMM += snapshot_file devices_state
@@ -125,6 +124,7 @@ ON_RING = virtqueue virtqueue_notify
 ON_IMAGE = disk disk_open outfile
 ON_MODEL = rng
 ON_COUNTER = virtio virtio_batch virtio_mmio
+ON_COUNTER += virtio_state
 ON_BLKGUEST = blk blk_flight
 ON_CPUS = closure meet fleet fleet_explain
 ON_KVM = cpu_clock
@@ -134,7 +134,7 @@ UNIT_TESTS += collect fingerprint operands profile
 UNIT_TESTS += fc_template msr_filter
 UNIT_TESTS += $(ON_CPUS)
 UNIT_TESTS += apply
-UNIT_TESTS += state snapshot_file
+UNIT_TESTS += state snapshot_file serial_state devices_state
 UNIT_TESTS += $(ON_KVM)
 UNIT_TESTS += http config_json listener routes server
 ON_MEMKIT = memfile
@@ -159,6 +159,8 @@ $(call unit,$(ON_CPUS)): $(call unit,cpus.o)
 $(call unit,$(ON_KVM)): $(call unit,cpu_vm.o)
 $(call unit,$(ON_MEMKIT)): $(call unit,memkit.o)
 $(call unit,$(ON_BLKGUEST)): $(call unit,blkguest.o image.o)
+$(call unit,serial_state): $(call unit,fake_irq.o)
+$(call unit,devices_state): $(GUEST_OBJS) $(call unit,image.o)
 $(call unit,blk_threads): $(call unit,fake_irq.o guest.o image.o ring.o)
 
 unit-bins: $(UNIT_BINS)

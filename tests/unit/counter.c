@@ -43,7 +43,8 @@ static const struct virtio_model model = {
 	.kick = kick,
 };
 
-int counter_setup(void **state)
+/* A device after power-on, on the guest's memory and a loop of its own. */
+static int power_on(unsigned queues)
 {
 	struct virtio_device_args args = {
 		.model = &model,
@@ -53,15 +54,31 @@ int counter_setup(void **state)
 		.features = COUNTER_OFFERED,
 		.config = COUNTER_CONFIG,
 		.config_bytes = sizeof(COUNTER_CONFIG),
-		.queue_count = COUNTER_QUEUES,
+		.queue_count = queues,
+		.loop = counter.guest.loop,
 	};
 
+	return virtio_device_init(&counter.dev, &args) ||
+	       guest_attach(&counter.guest, &counter.dev);
+}
+
+int counter_setup(void **state)
+{
 	(void)state;
 	counter = (struct counter){ 0 };
 	assert_int_equal(guest_init(&counter.guest, LOOP_AUTO), 0);
-	args.loop = counter.guest.loop;
-	return virtio_device_init(&counter.dev, &args) ||
-	       guest_attach(&counter.guest, &counter.dev);
+	return power_on(COUNTER_QUEUES);
+}
+
+void counter_replace(unsigned queues)
+{
+	struct guest *guest = &counter.guest;
+
+	virtio_mmio_fini(&guest->mmio);
+	virtio_device_fini(&counter.dev);
+	loop_free(guest->loop);
+	guest->loop = fake_loop_new();
+	assert_int_equal(power_on(queues), 0);
 }
 
 int counter_teardown(void **state)

@@ -27,6 +27,9 @@ extern struct counter counter;
 int counter_setup(void **state);
 int counter_teardown(void **state);
 
+/* Another device with fresh registers and loop, on the same memory. */
+void counter_replace(unsigned queues);
+
 /* To DRIVER_OK with all queues, no interrupt pending. */
 void counter_start(uint64_t features, uint16_t ring_size);
 
