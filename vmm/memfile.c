@@ -112,10 +112,9 @@ uint64_t memfile_chunk_sum(const struct memfile_chunk *chunk)
 	for (unsigned i = 0; i < chunk->count; i++) {
 		uint64_t number = htole64(i);
 
-		if (!chunk->page[i])
-			continue;
-		sum = crc64(sum, &number, sizeof(number));
-		sum = crc64(sum, chunk->page[i], MEM_PAGE_SIZE);
+		if (chunk->page[i])
+			sum ^= crc64(crc64(0, &number, sizeof(number)),
+				chunk->page[i], MEM_PAGE_SIZE);
 	}
 	return sum;
 }

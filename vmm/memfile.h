@@ -6,9 +6,9 @@
  * and behind them a trailer, all little-endian:
  *
  *	uint64_t sum[chunks]   of each MEMFILE_CHUNK_BYTES of RAM, the last may be
- *	                       shorter: the CRC-64 over every page that is not all
- *	                       zero, each preceded by its number in the chunk as a
- *	                       uint64_t; 0 for none
+ *	                       shorter: of every page that is not all zeros, the
+ *	                       CRC-64 over its number in the chunk, as a uint64_t,
+ *	                       and its bytes; all of these by exclusive or
  *	uint64_t held[words]   a diff: bit p % 64 of word p / 64 says that page p is
  *	                       in the file; a full one has none
  *	the seal               64 bytes: what the file is, and a CRC-64 over the
