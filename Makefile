@@ -38,7 +38,6 @@ LDFLAGS = $(USER_LDFLAGS) $(SANITIZE_FLAGS) -pthread \
 OBJS_BASE = buf crc err futex iov log metrics ratelimit text thread
 OBJS_CORE = bus irq kvm loop loop_epoll loop_pool loop_ring loop_uring loop_watch mem
 OBJS_CORE += state state_print
-OBJS_CORE += mem_pages
 OBJS_CORE += mem_dirty mem_pages
 OBJS_CPU = $(addprefix $(ARCH)/,cpuid exits msr topology vcpu)
 OBJS_CPU += $(addprefix $(ARCH)/,offer)
@@ -63,6 +62,7 @@ OBJS_VMM = config config_args config_print config_value config_words devices \
 OBJS_VMM += config_json vm_ops
 OBJS_VMM += park pause
 OBJS_VMM += newfile
+OBJS_VMM += snapshot_file
 OBJS_VMM += memfile memfile_read memfile_save memfile_write newfile
 OBJS_VMM += snapshot_file devices_state
 OBJS_API = conn http listener reply routes server vm_server
@@ -138,6 +138,8 @@ UNIT_TESTS += state snapshot_file serial_state devices_state
 UNIT_TESTS += $(ON_KVM)
 UNIT_TESTS += http config_json listener routes server
 ON_MEMKIT = memfile
+UNIT_TESTS += http
+ON_MEMKIT = memfile mem_dirty
 UNIT_TESTS += $(ON_MEMKIT)
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
@@ -158,6 +160,7 @@ $(call unit,$(ON_COUNTER)): $(call unit,counter.o)
 $(call unit,$(ON_CPUS)): $(call unit,cpus.o)
 $(call unit,$(ON_KVM)): $(call unit,cpu_vm.o)
 $(call unit,$(ON_MEMKIT)): $(call unit,memkit.o)
+$(call unit,mem_dirty): $(call unit,ring.o)
 $(call unit,$(ON_BLKGUEST)): $(call unit,blkguest.o image.o)
 $(call unit,serial_state): $(call unit,fake_irq.o)
 $(call unit,devices_state): $(GUEST_OBJS) $(call unit,image.o)

@@ -118,10 +118,13 @@ static int add_buffer(
 		return err_set(-EBADMSG, "buffer %#llx+%#x is not in RAM",
 			(unsigned long long)d->addr, d->len);
 	chain->iov[n] = (struct iovec){ .iov_base = hva, .iov_len = d->len };
-	if (writable)
+	if (writable) {
+		/* Before the write: no snapshot comes until it is done. */
+		mem_wrote(q->mem, hva, d->len);
 		chain->in_count++;
-	else
+	} else {
 		chain->out_count++;
+	}
 	return 0;
 }
 
@@ -214,12 +217,19 @@ int virtq_pop(struct virtq *q, struct virtq_chain *ret)
 	return 1;
 }
 
+/* The used ring with its flags and avail_event, all that we write of a queue. */
+static void wrote_used(const struct virtq *q)
+{
+	mem_wrote(q->mem, q->used, USED_BYTES(q->size));
+}
+
 void virtq_push(struct virtq *q, uint16_t head, uint32_t written)
 {
 	struct vring_used_elem *e = &q->used->ring[q->next_used % q->size];
 
 	if (q->broken)
 		return;
+	wrote_used(q);
 	STORE(&e->id, htole32(head));
 	STORE(&e->len, htole32(written));
 	q->next_used++;
@@ -238,6 +248,7 @@ bool virtq_publish(struct virtq *q)
 	if (q->broken || before == q->next_used)
 		return false;
 	q->published_used = q->next_used;
+	wrote_used(q);
 	/* Pairs with the driver's barrier after it loads used->idx: elements first. */
 	__atomic_store_n(
 		&q->used->idx, htole16(q->next_used), __ATOMIC_RELEASE);
@@ -260,14 +271,17 @@ static uint16_t *avail_event(struct virtq *q)
 void virtq_disable_kick(struct virtq *q)
 {
 	/* With EVENT_IDX an event that is not moved on is as good as a flag. */
-	if (q->size && !q->event_idx)
-		STORE(&q->used->flags, htole16(VRING_USED_F_NO_NOTIFY));
+	if (!q->size || q->event_idx)
+		return;
+	wrote_used(q);
+	STORE(&q->used->flags, htole16(VRING_USED_F_NO_NOTIFY));
 }
 
 bool virtq_enable_kick(struct virtq *q)
 {
 	if (!q->size || q->broken)
 		return false;
+	wrote_used(q);
 	if (q->event_idx)
 		STORE(avail_event(q), htole16(q->next_avail));
 	else
