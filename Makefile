@@ -136,7 +136,8 @@ UNIT_TESTS += $(ON_CPUS)
 UNIT_TESTS += apply
 UNIT_TESTS += state snapshot_file serial_state devices_state
 UNIT_TESTS += $(ON_KVM)
-UNIT_TESTS += http config_json listener routes server
+ON_STAGE = server server_bad
+UNIT_TESTS += http config_json listener routes $(ON_STAGE)
 ON_MEMKIT = memfile
 UNIT_TESTS += http
 ON_MEMKIT = memfile mem_dirty
@@ -158,6 +159,7 @@ $(call unit,$(ON_IMAGE)): $(call unit,fake_loop.o image.o)
 $(call unit,$(ON_MODEL) $(ON_COUNTER) $(ON_BLKGUEST)): $(GUEST_OBJS)
 $(call unit,$(ON_COUNTER)): $(call unit,counter.o)
 $(call unit,$(ON_CPUS)): $(call unit,cpus.o)
+$(call unit,$(ON_STAGE)): $(call unit,stage.o)
 $(call unit,$(ON_KVM)): $(call unit,cpu_vm.o)
 $(call unit,$(ON_MEMKIT)): $(call unit,memkit.o)
 $(call unit,mem_dirty): $(call unit,ring.o)

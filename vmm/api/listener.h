@@ -18,10 +18,10 @@ struct listener {
 	}
 
 /*
- * Listen at `path`, for the user of this process only (mode 0600).  A socket that
- * a dead process left is replaced; any other file, and a socket where somebody
- * listens, is refused.  The path has at most CONFIG_SOCKET_MAX bytes.  `label` stands in front of the path in sentences:
- * "--control ".  The descriptor does not block.
+ * Listen at `path`, of at most CONFIG_SOCKET_MAX bytes, for the user of this
+ * process only (mode 0600).  A socket that a dead process left is replaced; any
+ * other file, and a socket where somebody listens, is refused.  `label` stands in
+ * front of the path in sentences: "--control ".  The descriptor does not block.
  */
 int listener_open(
 	struct listener *listener, const char *label, const char *path);
