@@ -65,8 +65,8 @@ OBJS_VMM += newfile
 OBJS_VMM += snapshot_file
 OBJS_VMM += memfile memfile_read memfile_save memfile_write newfile
 OBJS_VMM += snapshot_file devices_state
-OBJS_API = conn http listener reply routes server vm_server
-OBJS_CLI = doctor doctor_checks help main output run verbs
+OBJS_API = client conn http listener reply routes server vm_server
+OBJS_CLI = ctl doctor doctor_checks help main output run verbs
 OBJS_CLI += fleet fleet_check fleet_diff fleet_explain fleet_file
 OBJS_CLI += fleet_explain_text
 OBJS_CLI += fleet_html fleet_merge fleet_profile fleet_report fleet_show
@@ -87,6 +87,7 @@ FUZZERS += fc_template
 FUZZERS += http
 
 MAN_PAGES = muster.1 muster-run.1 muster-doctor.1
+MAN_PAGES += muster-ctl.1
 MAN_PAGES += muster-fleet.1
 
 all: $(O)/muster $(MAN_PAGES:%=$(O)/man/%)

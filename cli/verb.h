@@ -36,7 +36,7 @@ struct verb {
 	int (*run)(int argc, char *const argv[]);
 };
 
-extern const struct verb verb_doctor, verb_fleet, verb_help, verb_run,
+extern const struct verb verb_ctl, verb_doctor, verb_fleet, verb_help, verb_run,
 	verb_version;
 
 /* In the order of the overview; ends with NULL. */

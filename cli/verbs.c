@@ -11,6 +11,7 @@
 
 const struct verb *const verbs[] = {
 	&verb_run,
+	&verb_ctl,
 	&verb_fleet,
 	&verb_doctor,
 	&verb_help,
