@@ -84,7 +84,7 @@ UNIT_TESTS = base mem bus irq config boot bzimage cmdline elf platform loop \
 FUZZERS = options serial bzimage elf virtqueue virtio_mmio
 FUZZERS += profile template fingerprint
 FUZZERS += fc_template
-FUZZERS += http
+FUZZERS += http api
 
 MAN_PAGES = muster.1 muster-run.1 muster-doctor.1
 MAN_PAGES += muster-ctl.1
