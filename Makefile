@@ -86,6 +86,8 @@ FUZZERS += profile template fingerprint
 FUZZERS += fc_template
 FUZZERS += http api
 
+FUZZERS += state snapshot_file device_state
+
 MAN_PAGES = muster.1 muster-run.1 muster-doctor.1
 MAN_PAGES += muster-ctl.1
 MAN_PAGES += muster-fleet.1
@@ -184,7 +186,8 @@ $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(FUZZ_MAIN) $(O)/libmuster.a
 	$(call say,LINK,$@)
 	$(Q)$(link)
 
-$(O)/tests/fuzz/virtio_mmio: $(GUEST_OBJS)
+ON_BOX = virtio_mmio device_state
+$(ON_BOX:%=$(O)/tests/fuzz/%): $(O)/tests/fuzz/box.o $(GUEST_OBJS)
 
 fuzz-bins: $(FUZZ_BINS)
 

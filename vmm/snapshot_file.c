@@ -16,6 +16,7 @@
 #define MAGIC       "MUSTERSN"
 #define MAGIC_BYTES 8
 #define END         "end"
+#define END_VERSION 1
 
 /* Every section that a file may have, and of how many instances. */
 static const struct {
@@ -66,7 +67,8 @@ static bool is_known(const char *name, uint32_t instance)
 
 /* ---- writing ---- */
 
-void snapshot_file_begin(struct buf *out)
+/* The only header that there is on this host. */
+static struct file_header header_here(void)
 {
 	struct file_header h = {
 		.magic = MAGIC,
@@ -75,6 +77,13 @@ void snapshot_file_begin(struct buf *out)
 	};
 
 	h.crc = htole64(crc64(0, &h, offsetof(struct file_header, crc)));
+	return h;
+}
+
+void snapshot_file_begin(struct buf *out)
+{
+	const struct file_header h = header_here();
+
 	buf_append(out, &h, sizeof(h));
 }
 
@@ -133,7 +142,7 @@ void snapshot_file_end(struct buf *out)
 {
 	uint64_t crc = htole64(crc64(0, out->data, out->len));
 
-	snapshot_file_add(out, END, 0, 1, &crc, sizeof(crc));
+	snapshot_file_add(out, END, 0, END_VERSION, &crc, sizeof(crc));
 }
 
 /* ---- reading ---- */
@@ -159,7 +168,8 @@ static int refuse(const struct parser *p, const struct snapshot_section *s,
 
 static int check_header(const struct parser *p, const struct file_header *h)
 {
-	uint32_t format = le32toh(h->format);
+	const struct file_header want = header_here();
+	const uint32_t format = le32toh(h->format);
 	char arch[sizeof(h->arch) + 1] = "";
 
 	if (memcmp(h->magic, MAGIC, MAGIC_BYTES))
@@ -181,6 +191,8 @@ static int check_header(const struct parser *p, const struct file_header *h)
 			"%s: a snapshot of a machine with %s processors; "
 			"this host has %s",
 			p->path, text_shown(arch).s, MUSTER_ARCH);
+	if (memcmp(h, &want, sizeof(want)))
+		return damaged(p, "the header is not as any muster writes it");
 	return 0;
 }
 
@@ -199,6 +211,17 @@ static int parse_header(struct parser *p, struct snapshot_file *ret)
 	return 0;
 }
 
+/* A name fills its place with NULs, at least one. */
+static bool is_padded(const char name[SNAPSHOT_NAME_BYTES])
+{
+	size_t len = strnlen(name, SNAPSHOT_NAME_BYTES);
+
+	for (size_t i = len; i < SNAPSHOT_NAME_BYTES; i++)
+		if (name[i])
+			return false;
+	return len < SNAPSHOT_NAME_BYTES;
+}
+
 static int check_section(const struct parser *p, const struct section_header *h,
 	const struct snapshot_section *s, const struct snapshot_file *file)
 {
@@ -207,10 +230,10 @@ static int check_section(const struct parser *p, const struct section_header *h,
 	if (le64toh(h->len) > p->len - p->at - sizeof(*h))
 		return refuse(p, s, "is cut short; the file is damaged");
 	crc = crc64(crc, s->data, s->len);
-	if (le64toh(h->crc) != crc || h->name[sizeof(h->name) - 1])
+	if (le64toh(h->crc) != crc)
 		return refuse(
 			p, s, "has a wrong checksum; the file is damaged");
-	if (!is_known(s->name, s->instance))
+	if (!is_padded(h->name) || !is_known(s->name, s->instance))
 		return refuse(p, s,
 			"is not known to this muster; use the one that wrote "
 			"the file, or a newer one");
@@ -250,8 +273,8 @@ static int check_end(const struct parser *p, const struct snapshot_file *file)
 	const struct snapshot_section *end = &file->section[file->count - 1];
 	uint64_t crc;
 
-	if (end->len != sizeof(crc))
-		return damaged(p, "the end section has a wrong length");
+	if (end->len != sizeof(crc) || end->version != END_VERSION)
+		return damaged(p, "the end section is not as it should be");
 	memcpy(&crc, end->data, sizeof(crc));
 	if (le64toh(crc) != crc64(0, p->data, end->offset))
 		return damaged(p, "the checksum of the file is wrong");
