@@ -63,9 +63,9 @@ static int refused(const struct cpu_model *model, unsigned row, uint64_t wanted,
 
 	bit_names_add_row(&names, row, wanted, now);
 	return err_set(-ENOTSUP,
-		"--cpu %s: KVM refuses %s (MSR %#x) = %#" PRIx64
+		"%s: KVM refuses %s (MSR %#x) = %#" PRIx64
 		" and stays at %#" PRIx64 ": %s",
-		model->name.s, reg->name, reg->index, wanted, now,
+		model->subject, reg->name, reg->index, wanted, now,
 		bit_names_end(&names));
 }
 
@@ -181,9 +181,9 @@ static int set_tsc(int vcpu_fd, const struct cpu_model *model)
 		kvm_ioctl_val(vcpu_fd, KVM_SET_TSC_KHZ, khz) >= 0)
 		return 0;
 	return err_set(-ENOTSUP,
-		"--cpu %s: the TSC runs at %" PRIu64
+		"%s: the TSC runs at %" PRIu64
 		" kHz there and at %d kHz on this host, which cannot scale it",
-		model->name.s, khz, now);
+		model->subject, khz, now);
 }
 
 /* ---- the proof ---- */
@@ -287,9 +287,9 @@ static int prove(int vcpu_fd, const struct cpu_model *model, unsigned index,
 		return 0;
 	}
 	return err_set(-ENOTSUP,
-		"--cpu %s: KVM on this host shows vCPU %u another CPU than "
+		"%s: KVM on this host shows vCPU %u another CPU than "
 		"this; it changes %s",
-		model->name.s, index, bit_names_end(&names));
+		model->subject, index, bit_names_end(&names));
 }
 
 int apply_model(int vcpu_fd, const struct cpu_model *model, unsigned index)

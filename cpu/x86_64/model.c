@@ -10,6 +10,7 @@
 #include "cpu/x86_64/model.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,7 @@ struct cpu_model *cpu_model_free(struct cpu_model *model)
 	if (!model)
 		return NULL;
 	fc_fini(&model->fc);
+	free(model->wishes);
 	free(model);
 	return NULL;
 }
@@ -94,8 +96,8 @@ static void cleanup_model(struct cpu_model **model)
 	cpu_model_free(*model);
 }
 
-int cpu_model_new(
-	int kvm_fd, const struct cpu_options *options, struct cpu_model **ret)
+int model_new(int kvm_fd, const struct cpu_options *options,
+	const char *subject, struct cpu_model **ret)
 {
 	CLEANUP(cleanup_model)
 	struct cpu_model *model = calloc(1, sizeof(*model));
@@ -103,14 +105,31 @@ int cpu_model_new(
 
 	if (!model)
 		return err_set(-ENOMEM, "no memory for the CPU model");
-	model->name = text_shown(options->cpu);
+	snprintf(model->subject, sizeof(model->subject), "%s", subject);
+	model->kvm_fd = kvm_fd;
 	model->cpus = options->cpus;
 	model->nested = options->nested;
 	model->strict_msrs = options->strict_msrs;
 	model->tsc_scaling = kvm_check(kvm_fd, KVM_CAP_TSC_CONTROL);
-	rc = read_source(model, options->cpu);
+	rc = cpuid_get_supported(kvm_fd, &model->supported);
+	if (rc)
+		return rc;
+	*ret = steal_ptr(&model);
+	return 0;
+}
+
+int cpu_model_new(
+	int kvm_fd, const struct cpu_options *options, struct cpu_model **ret)
+{
+	CLEANUP(cleanup_model) struct cpu_model *model = NULL;
+	char subject[MODEL_SUBJECT_MAX];
+	int rc;
+
+	snprintf(subject, sizeof(subject), "--cpu %s",
+		text_shown(options->cpu).s);
+	rc = model_new(kvm_fd, options, subject, &model);
 	if (!rc)
-		rc = cpuid_get_supported(kvm_fd, &model->supported);
+		rc = read_source(model, options->cpu);
 	if (rc)
 		return rc;
 	*ret = steal_ptr(&model);
@@ -174,9 +193,9 @@ static int decide_nested(struct cpu_model *model)
 			"SVM to guests; load kvm_intel or kvm_amd with "
 			"nested=1, or leave it out");
 	return err_set(-EINVAL,
-		"--nested on: the CPU of --cpu %s has neither VMX nor SVM; "
+		"--nested on: the CPU of %s has neither VMX nor SVM; "
 		"leave it out",
-		model->name.s);
+		model->subject);
 }
 
 /* A file that asks for a feature without what it needs cannot be shown as it is. */
@@ -191,9 +210,9 @@ static int check_coherent(const struct cpu_model *model)
 	if (!names.count)
 		return 0;
 	return err_set(-EINVAL,
-		"--cpu %s: no guest can see this CPU, for want of what these "
+		"%s: no guest can see this CPU, for want of what these "
 		"depend on, or because they are never shown: %s",
-		model->name.s, bit_names_end(&names));
+		model->subject, bit_names_end(&names));
 }
 
 /* ---- together ---- */
@@ -234,9 +253,8 @@ static int check_vendor(
 	cpu_set_vendor(offer, offered);
 	if (!strcmp(wanted, offered))
 		return 0;
-	return err_set(-ENOTSUP,
-		"--cpu %s: is a CPU of %s; this host's is of %s", model->name.s,
-		text_shown(wanted).s, text_shown(offered).s);
+	return err_set(-ENOTSUP, "%s: is a CPU of %s; this host's is of %s",
+		model->subject, text_shown(wanted).s, text_shown(offered).s);
 }
 
 static int check_fit(const struct cpu_model *model, const struct cpu_set *offer)
@@ -252,8 +270,8 @@ static int check_fit(const struct cpu_model *model, const struct cpu_set *offer)
 		bit_names_add(&names, misfit[i].row, misfit[i].feature,
 			misfit[i].wanted, misfit[i].offered);
 	names.omitted += count - MIN(count, MISFITS_MAX);
-	return err_set(-ENOTSUP, "--cpu %s: this host cannot show it: %s",
-		model->name.s, bit_names_end(&names));
+	return err_set(-ENOTSUP, "%s: this host cannot show it: %s",
+		model->subject, bit_names_end(&names));
 }
 
 /*

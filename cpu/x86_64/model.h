@@ -5,12 +5,17 @@
 
 #include "cpu/template.h"
 #include "cpu/template_firecracker.h"
-#include "vmm/base/text.h"
+#include "cpu/x86_64/x86.h"
 
 enum model_source { MODEL_HOST, MODEL_TEMPLATE, MODEL_FIRECRACKER };
 
+#define MODEL_SUBJECT_MAX 112
+
+struct msr_wishes;
+
 struct cpu_model {
-	struct text_shown name; /* what --cpu says, for sentences */
+	int kvm_fd;                      /* the caller's */
+	char subject[MODEL_SUBJECT_MAX]; /* what sentences begin with */
 	unsigned cpus;
 	bool nested;
 	bool strict_msrs;
@@ -23,7 +28,13 @@ struct cpu_model {
 	/* cpu_model_settle() fills these in. */
 	struct cpu_set wanted; /* every vCPU shows this, but for its topology */
 	struct cpuid cpuid;    /* the same for all, but for the APIC id */
+
+	struct msr_wishes *wishes; /* owned; state_msr.c */
 };
+
+/* One without a source; `subject` is "--cpu host" or a file. */
+int model_new(int kvm_fd, const struct cpu_options *options,
+	const char *subject, struct cpu_model **ret);
 
 /* Is the template for a host like this?  `wanted` is the host's CPU. */
 int model_check_firecracker_host(const struct cpu_model *model, int vm_fd);

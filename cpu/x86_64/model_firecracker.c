@@ -19,9 +19,8 @@ static int check_vendor(const struct cpu_model *model)
 	cpu_set_vendor(&model->wanted, vendor);
 	if (!model->fc.vendor || !strcmp(model->fc.vendor, vendor))
 		return 0;
-	return err_set(-ENOTSUP,
-		"--cpu %s: is for CPUs of %s; this host's is of %s",
-		model->name.s, model->fc.vendor, text_shown(vendor).s);
+	return err_set(-ENOTSUP, "%s: is for CPUs of %s; this host's is of %s",
+		model->subject, model->fc.vendor, text_shown(vendor).s);
 }
 
 static int check_capabilities(const struct cpu_model *model, int vm_fd)
@@ -29,9 +28,9 @@ static int check_capabilities(const struct cpu_model *model, int vm_fd)
 	for (unsigned i = 0; i < model->fc.capability_count; i++)
 		if (!kvm_check(vm_fd, model->fc.capability[i]))
 			return err_set(-ENOTSUP,
-				"--cpu %s: kvm_capabilities: KVM here lacks "
+				"%s: kvm_capabilities: KVM here lacks "
 				"capability %d",
-				model->name.s, model->fc.capability[i]);
+				model->subject, model->fc.capability[i]);
 	return 0;
 }
 
@@ -55,13 +54,13 @@ static int check_unknown(
 		return 0;
 	if (m->space == SPACE_MSR)
 		return err_set(-EINVAL,
-			"--cpu %s: msr_modifiers: muster gives guests no MSR "
+			"%s: msr_modifiers: muster gives guests no MSR "
 			"%#x with %#llx in it",
-			model->name.s, m->index, (unsigned long long)m->value);
+			model->subject, m->index, (unsigned long long)m->value);
 	return err_set(-EINVAL,
-		"--cpu %s: cpuid_modifiers: muster shows guests no leaf %#x, "
+		"%s: cpuid_modifiers: muster shows guests no leaf %#x, "
 		"subleaf %#x, %s",
-		model->name.s, m->index, m->subleaf, regs[m->reg]);
+		model->subject, m->index, m->subleaf, regs[m->reg]);
 }
 
 /* What a modifier decides is there afterwards, but for what each VM decides. */
@@ -94,7 +93,7 @@ int model_check_modifiers(const struct cpu_model *model, int vcpu_fd)
 	if (rc || !names.count)
 		return rc;
 	return err_set(-EINVAL,
-		"--cpu %s: asks for what muster never shows, or for what lacks "
+		"%s: asks for what muster never shows, or for what lacks "
 		"something that it depends on: %s",
-		model->name.s, bit_names_end(&names));
+		model->subject, bit_names_end(&names));
 }
