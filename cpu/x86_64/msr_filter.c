@@ -36,7 +36,7 @@ static bool has_vendor(const struct cpu_set *cpu, const char *vendor)
 		       !strcmp(vendor, "AuthenticAMD"));
 }
 
-static bool exists(const struct cpu_set *cpu, const struct msr_allowed *a)
+bool msr_filter_exists(const struct cpu_set *cpu, const struct msr_allowed *a)
 {
 	const struct feature *f;
 	int row;
@@ -55,7 +55,7 @@ bool msr_filter_allows(const struct cpu_set *cpu, uint32_t msr, unsigned access)
 		const struct msr_allowed *a = &msr_allowed_tab[i];
 
 		if (msr >= a->first && msr <= a->last && a->access & access &&
-			exists(cpu, a))
+			msr_filter_exists(cpu, a))
 			return true;
 	}
 	return false;
@@ -80,7 +80,7 @@ static void fill(struct filter *filter, const struct cpu_set *cpu)
 	for (unsigned i = 0; i < msr_allowed_tab_count; i++) {
 		const struct msr_allowed *a = &msr_allowed_tab[i];
 
-		if (!exists(cpu, a))
+		if (!msr_filter_exists(cpu, a))
 			continue;
 		for (uint32_t msr = a->first; msr <= a->last; msr++)
 			allow(filter, msr, a->access);

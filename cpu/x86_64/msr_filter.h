@@ -26,6 +26,9 @@ struct msr_allowed {
 extern const struct msr_allowed msr_allowed_tab[];
 extern const unsigned msr_allowed_tab_count;
 
+/* Do the MSRs of that row exist on this CPU? */
+bool msr_filter_exists(const struct cpu_set *cpu, const struct msr_allowed *a);
+
 /* May a guest of this CPU do that (MSR_READ, MSR_WRITE)? */
 bool msr_filter_allows(
 	const struct cpu_set *cpu, uint32_t msr, unsigned access);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* model_text.c - the CPU that is shown as a template's text, and back; the host */
+#include <errno.h>
+#include <string.h>
+
+#include "cpu/cpu_state.h"
+#include "cpu/fleet.h"
+#include "cpu/profile.h"
+#include "cpu/x86_64/model.h"
+#include "vmm/base/err.h"
+#include "vmm/base/text.h"
+#include "vmm/core/kvm.h"
+
+/* Closing takes out what each machine decides, as templates have it. */
+int cpu_model_save(const struct cpu_model *model, int vcpu_fd, struct buf *out)
+{
+	int khz = kvm_ioctl(vcpu_fd, KVM_GET_TSC_KHZ, NULL);
+	struct template text = {
+		.cpu = model->wanted,
+		.tsc_khz = khz > 0 ? (uint64_t)khz : 0,
+		.tsc_scaling = model->tsc_scaling,
+	};
+
+	cpu_set_close(&text.cpu);
+	template_print(&text, out);
+	return out->failed ? err_set(-ENOMEM, "no memory for the CPU's text")
+			   : 0;
+}
+
+int cpu_model_from_text(int kvm_fd, const struct cpu_options *options,
+	const void *text, size_t len, struct cpu_model **ret)
+{
+	struct text_shown origin = text_shown(options->cpu);
+	struct cpu_model *model;
+	int rc = model_new(kvm_fd, options, origin.s, &model);
+
+	if (rc)
+		return rc;
+	model->source = MODEL_TEMPLATE;
+	rc = template_parse(origin.s, text, len, &model->template);
+	if (rc) {
+		cpu_model_free(model);
+		return rc;
+	}
+	*ret = model;
+	return 0;
+}
+
+int cpu_host_profile(struct buf *out)
+{
+	struct profile *profile;
+	int rc = profile_collect(NULL, &profile);
+
+	if (rc)
+		return rc;
+	profile_print(profile, out);
+	profile_free(profile);
+	return out->failed ? err_set(-ENOMEM, "no memory for the profile") : 0;
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * state_msr.c - which MSRs are a vCPU's state; save and load them
+ *
+ * Theory of operation: kept are
+ *   - what a guest of this CPU may read and write (msr_filter_tab.c; KVM's own list
+ *     lacks the MTRRs), so that another host that can show the CPU has them too;
+ *   - all that KVM lists in its own window, whatever the guest was told of it;
+ *   - what KVM lists and no table knows, where it holds something.
+ * Not kept is what describes the CPU (feature.h), for the model is applied and not
+ * loaded, and what is part of another structure (`elsewhere`).  What KVM cannot read
+ * is left out, and logged.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/x86_64/model.h"
+#include "cpu/x86_64/msr_filter.h"
+#include "cpu/x86_64/vcpu_state.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/base/err.h"
+#include "vmm/base/log.h"
+#include "vmm/core/kvm.h"
+
+#define MSR_FEATURE_CONTROL 0x3a
+#define MSR_WALL_CLOCK      0x11
+#define MSR_WALL_CLOCK_NEW  0x4b564d00
+#define KVM_WINDOW_FIRST    0x4b564d00
+#define KVM_WINDOW_LAST     0x4b564dff
+
+/* Saved and loaded as a part of something else. */
+static const uint32_t elsewhere[] = {
+	MSR_TSC,          /* the clock */
+	MSR_TSC_DEADLINE, /* the clock */
+	0x1b,             /* APIC_BASE: special registers */
+	0xc0000080,       /* EFER: special registers */
+	0xc0000100,       /* FS base: special registers */
+	0xc0000101,       /* GS base: special registers */
+};
+
+struct raw_msrs {
+	struct kvm_msrs head;
+	struct kvm_msr_entry entry[STATE_MSRS_MAX];
+};
+
+/* ---- which ---- */
+
+struct wish {
+	uint32_t index;
+	bool maybe; /* only where it holds something */
+};
+
+/* Ascending; made at the first save, and kept by the model. */
+struct msr_wishes {
+	unsigned count;
+	struct wish wish[STATE_MSRS_MAX];
+};
+
+static bool is_elsewhere(uint32_t msr)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(elsewhere); i++)
+		if (msr == elsewhere[i])
+			return true;
+	return msr != MSR_FEATURE_CONTROL &&
+	       feature_find_row(SPACE_MSR, msr, 0, 0) >= 0;
+}
+
+static bool in_table(uint32_t msr)
+{
+	for (unsigned i = 0; i < msr_allowed_tab_count; i++)
+		if (msr >= msr_allowed_tab[i].first &&
+			msr <= msr_allowed_tab[i].last)
+			return true;
+	return false;
+}
+
+static void add(struct msr_wishes *w, uint32_t msr, bool maybe)
+{
+	if (w->count < ARRAY_SIZE(w->wish) && !is_elsewhere(msr))
+		w->wish[w->count++] = (struct wish){ msr, maybe };
+}
+
+static void add_of_guest(const struct cpu_model *model, struct msr_wishes *w)
+{
+	struct cpu_set shown = model->wanted;
+
+	/* Also what each machine adds has its MSRs. */
+	cpu_set_from_cpuid(&shown, &model->cpuid);
+	for (unsigned i = 0; i < msr_allowed_tab_count; i++) {
+		const struct msr_allowed *a = &msr_allowed_tab[i];
+
+		if (a->access != MSR_RW || !msr_filter_exists(&shown, a))
+			continue;
+		for (uint32_t msr = a->first; msr <= a->last; msr++)
+			add(w, msr, false);
+	}
+}
+
+static int add_of_host(int kvm_fd, struct msr_wishes *w)
+{
+	struct {
+		struct kvm_msr_list head;
+		uint32_t index[STATE_MSRS_MAX];
+	} list = { .head.nmsrs = STATE_MSRS_MAX };
+	int rc = kvm_ioctl(kvm_fd, KVM_GET_MSR_INDEX_LIST, &list);
+
+	if (rc < 0)
+		return err_set(rc, "KVM_GET_MSR_INDEX_LIST: %s", strerror(-rc));
+	for (unsigned i = 0; i < list.head.nmsrs; i++) {
+		uint32_t msr = list.index[i];
+
+		if (msr >= KVM_WINDOW_FIRST && msr <= KVM_WINDOW_LAST)
+			add(w, msr, false);
+		else if (!in_table(msr))
+			add(w, msr, true);
+	}
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct wish *left = a, *right = b;
+
+	return (left->index > right->index) - (left->index < right->index);
+}
+
+static void sort_unique(struct msr_wishes *w)
+{
+	unsigned kept = 0;
+
+	qsort(w->wish, w->count, sizeof(w->wish[0]), compare);
+	for (unsigned i = 0; i < w->count; i++)
+		if (!kept || w->wish[kept - 1].index != w->wish[i].index)
+			w->wish[kept++] = w->wish[i];
+	w->count = kept;
+}
+
+static int wish(struct cpu_model *model)
+{
+	struct msr_wishes *w = model->wishes;
+	int rc;
+
+	if (w)
+		return 0;
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return err_set(-ENOMEM, "no memory for the list of MSRs");
+	add_of_guest(model, w);
+	rc = add_of_host(model->kvm_fd, w);
+	if (rc) {
+		free(w);
+		return rc;
+	}
+	sort_unique(w);
+	model->wishes = w;
+	return 0;
+}
+
+/* ---- save ---- */
+
+/* What cannot be read now cannot be read from the next vCPU either. */
+static void drop(struct msr_wishes *w, unsigned i)
+{
+	log_debug("MSR %#x cannot be read, and is not saved", w->wish[i].index);
+	w->count--;
+	memmove(&w->wish[i], &w->wish[i + 1],
+		(w->count - i) * sizeof(w->wish[0]));
+}
+
+/* KVM stops at the first that it cannot read, and says how many it read. */
+static int read_all(int fd, struct msr_wishes *w, uint64_t *ret_values)
+{
+	unsigned done = 0;
+
+	while (done < w->count) {
+		struct raw_msrs raw = { .head.nmsrs = w->count - done };
+		int n;
+
+		for (unsigned i = done; i < w->count; i++)
+			raw.entry[i - done].index = w->wish[i].index;
+		n = kvm_ioctl(fd, KVM_GET_MSRS, &raw);
+		if (n < 0)
+			return err_set(n, "KVM_GET_MSRS: %s", strerror(-n));
+		for (int i = 0; i < n; i++)
+			ret_values[done++] = raw.entry[i].data;
+		if (done < w->count)
+			drop(w, done);
+	}
+	return 0;
+}
+
+int msrs_save(const struct vcpu_target *t, struct cpu_vcpu_state *ret)
+{
+	uint64_t values[STATE_MSRS_MAX];
+	struct msr_wishes *w;
+	int rc = wish(t->model);
+
+	if (rc)
+		return rc;
+	w = t->model->wishes;
+	rc = read_all(t->fd, w, values);
+	if (rc)
+		return rc;
+	ret->msrs = calloc(w->count + 1, sizeof(ret->msrs[0]));
+	if (!ret->msrs)
+		return err_set(-ENOMEM, "no memory for the MSRs");
+	for (unsigned i = 0; i < w->count; i++)
+		if (values[i] || !w->wish[i].maybe)
+			ret->msrs[ret->msr_count++] = (struct msr_state){
+				w->wish[i].index, values[i]
+			};
+	return 0;
+}
+
+/* ---- load ---- */
+
+/*
+ * KVM answers a write with the time of boot, in guest memory; guests write it each
+ * time before they read that.
+ */
+static bool is_command(uint32_t msr)
+{
+	return msr == MSR_WALL_CLOCK || msr == MSR_WALL_CLOCK_NEW;
+}
+
+/* Where KVM refuses to write what is there already, nothing is lost. */
+static int check_refused(int fd, const struct kvm_msr_entry *e)
+{
+	uint64_t now;
+
+	if (msr_read(fd, e->index, &now))
+		return err_set(-ENOTSUP,
+			"KVM on this host has no MSR %#x, which is to be "
+			"%#" PRIx64,
+			e->index, (uint64_t)e->data);
+	if (now == e->data)
+		return 0;
+	return err_set(-ENOTSUP,
+		"KVM refuses MSR %#x = %#" PRIx64 ", which is %#" PRIx64
+		" on a new vCPU",
+		e->index, (uint64_t)e->data, now);
+}
+
+static int write_all(int fd, const struct kvm_msr_entry *entry, unsigned count)
+{
+	unsigned done = 0;
+
+	while (done < count) {
+		struct raw_msrs raw = { .head.nmsrs = count - done };
+		int n;
+
+		memcpy(raw.entry, entry + done,
+			(count - done) * sizeof(*entry));
+		n = kvm_ioctl(fd, KVM_SET_MSRS, &raw);
+		if (n < 0)
+			return err_set(n, "KVM_SET_MSRS: %s", strerror(-n));
+		done += (unsigned)n;
+		if (done < count) {
+			int rc = check_refused(fd, &entry[done++]);
+
+			if (rc)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+int msrs_load(const struct vcpu_target *t, const struct cpu_vcpu_state *s)
+{
+	struct kvm_msr_entry entry[STATE_MSRS_MAX];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < s->msr_count; i++) {
+		const struct msr_state *m = &s->msrs[i];
+
+		if (is_elsewhere(m->index))
+			return err_set(-EBADMSG,
+				"MSR %#x is listed, and is not this list's to "
+				"set",
+				m->index);
+		if (!is_command(m->index))
+			entry[count++] = (struct kvm_msr_entry){
+				.index = m->index, .data = m->value
+			};
+	}
+	return write_all(t->fd, entry, count);
+}
