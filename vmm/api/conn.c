@@ -204,6 +204,16 @@ void conn_open(struct conn *conn, int fd)
 		enter(conn, CONN_IDLE);
 }
 
+void conn_refuse(
+	struct conn *conn, int fd, unsigned status, const char *sentence)
+{
+	conn_open(conn, fd);
+	if (!conn_is_open(conn))
+		return;
+	put_fault(conn, status, sentence);
+	conn_serve(conn);
+}
+
 /*
  * The loop may have been busy with another client's request for longer than this
  * one's time: what came meanwhile is looked at first.

@@ -10,6 +10,10 @@
 
 #define CONN_INPUT_BYTES 4096
 
+/* More clients, which are only told that there are too many. */
+#define REFUSALS_MAX     4
+#define CONNS_MAX        (SERVER_CONNECTIONS_MAX + REFUSALS_MAX)
+
 /* What a connection waits for; each has its time. */
 enum conn_phase {
 	CONN_IDLE,    /* the first byte of a request */
@@ -42,12 +46,17 @@ struct server {
 	struct loop_timer timer;
 	uint64_t timer_at_ns; /* when it expires; 0: not set */
 	struct loop_defer again;
-	struct conn conn[SERVER_CONNECTIONS_MAX];
+	bool accept_again; /* at the end of the batch */
+	struct conn conn[CONNS_MAX];
 };
 
 /* The connection's descriptor becomes its own; closed at once if it fails. */
 void conn_open(struct conn *conn, int fd) ON_LOOP;
 void conn_close(struct conn *conn);
+
+/* As conn_open(), but only to be told this. */
+void conn_refuse(struct conn *conn, int fd, unsigned status,
+	const char *sentence) ON_LOOP;
 
 /* Do all that can be done without waiting, within reason. */
 void conn_serve(struct conn *conn) ON_LOOP;

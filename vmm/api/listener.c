@@ -25,7 +25,7 @@
 #include "vmm/base/log.h"
 #include "vmm/config.h"
 
-#define BACKLOG       16
+#define BACKLOG       128
 #define LOCK_TRIES    100
 #define LOCK_DELAY_US 10000
 

@@ -38,11 +38,11 @@ void server_wake_at(struct server *server, uint64_t time_ns)
 
 /* ---- clients ---- */
 
-static struct conn *find_free(struct server *server)
+static struct conn *find_free(struct conn *conn, unsigned count)
 {
-	for (unsigned i = 0; i < SERVER_CONNECTIONS_MAX; i++)
-		if (!conn_is_open(&server->conn[i]))
-			return &server->conn[i];
+	for (unsigned i = 0; i < count; i++)
+		if (!conn_is_open(&conn[i]))
+			return &conn[i];
 	return NULL;
 }
 
@@ -55,32 +55,24 @@ unsigned server_connections(const struct server *server)
 	return n;
 }
 
-/* The reply fits into the socket's buffer, or the client has none. */
-static void turn_away(int fd)
-{
-	CLEANUP(reply_fini) struct reply reply = REPLY_INIT;
-	CLEANUP(buf_fini) struct buf out = BUF_INIT;
-
-	reply_fault(&reply, STATUS_FULL, FULL_SENTENCE);
-	reply_put(&reply, false, &out);
-	if (!out.failed)
-		(void)!send(fd, out.data, out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	close_fd(fd);
-}
-
 void server_add(struct server *server, int fd)
 {
-	struct conn *conn = find_free(server);
+	struct conn *conn = find_free(server->conn, SERVER_CONNECTIONS_MAX);
 
 	claim_loop_thread();
-	if (conn)
+	if (conn) {
 		conn_open(conn, fd);
+		return;
+	}
+	conn = find_free(server->conn + SERVER_CONNECTIONS_MAX, REFUSALS_MAX);
+	if (conn)
+		conn_refuse(conn, fd, STATUS_FULL, FULL_SENTENCE);
 	else
-		turn_away(fd);
+		close_fd(fd);
 }
 
-/* Those that are left, or that we lack descriptors for, are for the timer. */
-static void accept_clients(struct server *server)
+/* Those that we lack descriptors for are for the timer. */
+static void accept_clients(struct server *server) ON_LOOP
 {
 	for (unsigned i = 0; i < ACCEPTS_MAX; i++) {
 		int fd = accept4(server->listener.fd, NULL, NULL, SOCK_CLOEXEC);
@@ -93,14 +85,16 @@ static void accept_clients(struct server *server)
 			return;
 		log_limited(LOG_WARN, "a client cannot be accepted: %s",
 			strerror(errno));
-		break;
+		server_wake_at(server, now_ns() + ACCEPT_RETRY_MS * MS_NS);
+		return;
 	}
-	server_wake_at(server, now_ns() + ACCEPT_RETRY_MS * MS_NS);
+	server->accept_again = true;
+	loop_defer(server->loop, &server->again);
 }
 
 /* ---- events ---- */
 
-static void clients_come(struct loop_watch *watch, uint32_t events)
+static void clients_come(struct loop_watch *watch, uint32_t events) ON_LOOP
 {
 	(void)events;
 	accept_clients(container_of(watch, struct server, accepts));
@@ -113,7 +107,7 @@ static void time_is_up(struct loop_timer *timer) ON_LOOP
 	server->timer_at_ns = 0;
 	if (server->listener.fd >= 0)
 		accept_clients(server);
-	for (unsigned i = 0; i < SERVER_CONNECTIONS_MAX; i++) {
+	for (unsigned i = 0; i < CONNS_MAX; i++) {
 		struct conn *conn = &server->conn[i];
 
 		conn_check_time(conn);
@@ -126,7 +120,11 @@ static void serve_again(struct loop_defer *defer) ON_LOOP
 {
 	struct server *server = container_of(defer, struct server, again);
 
-	for (unsigned i = 0; i < SERVER_CONNECTIONS_MAX; i++) {
+	if (server->accept_again) {
+		server->accept_again = false;
+		accept_clients(server);
+	}
+	for (unsigned i = 0; i < CONNS_MAX; i++) {
 		struct conn *conn = &server->conn[i];
 
 		if (conn->again) {
@@ -160,7 +158,7 @@ static int make_conns(struct server *server)
 {
 	size_t body_max = server->options.body_max;
 
-	for (unsigned i = 0; i < SERVER_CONNECTIONS_MAX; i++) {
+	for (unsigned i = 0; i < CONNS_MAX; i++) {
 		struct conn *conn = &server->conn[i];
 
 		conn->reader = http_reader_new(
@@ -199,7 +197,7 @@ int server_new(struct loop *loop, const struct server_options *options,
 	server->accepts = (struct loop_watch){ .events = POLLIN,
 		.ready = clients_come };
 	server->again.fn = serve_again;
-	for (unsigned i = 0; i < SERVER_CONNECTIONS_MAX; i++) {
+	for (unsigned i = 0; i < CONNS_MAX; i++) {
 		server->conn[i].server = server;
 		server->conn[i].watch.fd = -1;
 	}
@@ -221,7 +219,7 @@ struct server *server_free(struct server *server)
 {
 	if (!server)
 		return NULL;
-	for (unsigned i = 0; i < SERVER_CONNECTIONS_MAX; i++) {
+	for (unsigned i = 0; i < CONNS_MAX; i++) {
 		conn_close(&server->conn[i]);
 		http_reader_free(server->conn[i].reader);
 	}
