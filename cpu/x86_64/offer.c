@@ -2,7 +2,10 @@
 /* offer.c - what this host's KVM can show a guest, by trying it on a vCPU */
 #include "cpu/x86_64/offer.h"
 
+#include <string.h>
+
 #include "vmm/base/err.h"
+#include "vmm/core/kvm.h"
 
 static int probe_cpuid(
 	int vcpu_fd, const struct cpuid *supported, struct cpu_set *ret)
@@ -19,16 +22,43 @@ static int probe_cpuid(
 	return 0;
 }
 
+/* The MSRs of which KVM says what it can show; there are some 30. */
+struct feature_msrs {
+	struct kvm_msr_list head;
+	uint32_t index[256];
+};
+
+static int list_msrs(int kvm_fd, struct feature_msrs *ret)
+{
+	int rc;
+
+	ret->head.nmsrs = ARRAY_SIZE(ret->index);
+	rc = kvm_ioctl(kvm_fd, KVM_GET_MSR_FEATURE_INDEX_LIST, ret);
+	if (rc < 0)
+		return err_set(rc, "KVM_GET_MSR_FEATURE_INDEX_LIST: %s",
+			strerror(-rc));
+	return 0;
+}
+
+static bool is_listed(const struct feature_msrs *list, uint32_t msr)
+{
+	for (uint32_t i = 0; i < list->head.nmsrs; i++)
+		if (list->index[i] == msr)
+			return true;
+	return false;
+}
+
 /*
  * The most that KVM says it can show, where the vCPU takes it; else what the vCPU
- * has without being asked.
+ * has without being asked.  Of MSRs that it does not list, Linux 6.12 says 0, and
+ * would take it (kvm_do_msr_access); earlier kernels say nothing.
  */
-static void probe_msr(
-	int kvm_fd, int vcpu_fd, uint32_t msr, struct cpu_set *ret)
+static void probe_msr(int kvm_fd, int vcpu_fd, const struct feature_msrs *list,
+	uint32_t msr, struct cpu_set *ret)
 {
 	uint64_t value;
 
-	if (!msr_read(kvm_fd, msr, &value))
+	if (is_listed(list, msr) && !msr_read(kvm_fd, msr, &value))
 		(void)msr_write(vcpu_fd, msr, value);
 	if (!msr_read(vcpu_fd, msr, &value))
 		(void)cpu_set_put_msr(ret, msr, value);
@@ -37,15 +67,18 @@ static void probe_msr(
 int offer_probe(int kvm_fd, int vcpu_fd, const struct cpuid *supported,
 	struct cpu_set *ret)
 {
+	struct feature_msrs list;
 	int rc;
 
 	*ret = (struct cpu_set){ 0 };
 	rc = probe_cpuid(vcpu_fd, supported, ret);
+	if (!rc)
+		rc = list_msrs(kvm_fd, &list);
 	for (unsigned row = 0; !rc && row < feature_rows(); row++) {
 		const struct feature_reg *reg = feature_row(row);
 
 		if (reg->space != SPACE_CPUID)
-			probe_msr(kvm_fd, vcpu_fd, reg->index, ret);
+			probe_msr(kvm_fd, vcpu_fd, &list, reg->index, ret);
 	}
 	return rc;
 }
