@@ -122,7 +122,7 @@ static bool lacks_only_needs(const struct explaining *e, unsigned i,
 }
 
 static int add_lacking(struct explaining *e, struct fleet_loss *loss,
-	unsigned i, uint32_t gates)
+	unsigned i, uint32_t gates, const struct fleet_emulators *emulators)
 {
 	const char *layer = "a dependency";
 	unsigned n = loss->lacking_count;
@@ -130,7 +130,7 @@ static int add_lacking(struct explaining *e, struct fleet_loss *loss,
 	if (!lacks_only_needs(e, i, loss->row, loss->feature))
 		layer = keep_text(
 			e->ret, fleet_layer_text(&e->members[i], loss->row,
-					loss->feature, gates));
+					loss->feature, gates, emulators));
 	if (!layer || !grow(&loss->lacking, n, sizeof(*loss->lacking)) ||
 		!grow(&loss->layers, n, sizeof(*loss->layers)))
 		return no_memory();
@@ -168,6 +168,7 @@ static int add_loss(struct explaining *e, unsigned row, const struct feature *f)
 {
 	struct fleet_losses *ret = e->ret;
 	uint32_t gates = fleet_gates(row, f);
+	struct fleet_emulators emulators;
 	struct fleet_loss *loss;
 	int rc = 0;
 
@@ -175,9 +176,11 @@ static int add_loss(struct explaining *e, unsigned row, const struct feature *f)
 		return no_memory();
 	loss = &ret->loss[ret->count++];
 	*loss = (struct fleet_loss){ .row = row, .feature = f };
+	fleet_find_emulators(
+		e->members, e->count, e->merged, row, f, &emulators);
 	for (unsigned i = 0; i < e->count && !rc; i++)
 		if (!fleet_field_above(&e->closed[i], e->merged, row, f))
-			rc = add_lacking(e, loss, i, gates);
+			rc = add_lacking(e, loss, i, gates, &emulators);
 	if (!loss->lacking_count)
 		loss->because = reason(e, row, f);
 	loss->layer = rc ? "" : common_layer(e, loss);

@@ -35,8 +35,22 @@ bool fleet_is_without(const struct fleet_wishes *wishes, const char *name);
 /* The module parameters that gate a feature, one bit each. */
 uint32_t fleet_gates(unsigned row, const struct feature *f);
 
+/* Members whose KVM offers what their silicon has not: each way once. */
+#define EMULATORS_MAX 8
+
+struct fleet_emulators {
+	unsigned count;
+	const struct profile *profile[EMULATORS_MAX];
+};
+
+/* Those that offer more of a field than `less` has. */
+void fleet_find_emulators(const struct fleet_member *members, unsigned count,
+	const struct cpu_set *less, unsigned row, const struct feature *f,
+	struct fleet_emulators *ret);
+
 /* What took a field away on a host; the text is new, NULL: no memory. */
 char *fleet_layer_text(const struct fleet_member *member, unsigned row,
-	const struct feature *f, uint32_t gates);
+	const struct feature *f, uint32_t gates,
+	const struct fleet_emulators *emulators);
 
 #endif

@@ -6,6 +6,9 @@
  * feature, or have it once it gets newer microcode; firmware may have locked it
  * off; a parameter of the KVM module may have, itself or what the feature needs;
  * what is left is the kernel's own doing.
+ *
+ * KVM also offers what no silicon has.  A host lacks that for its kernel, if like
+ * silicon under another kernel has it.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -239,28 +242,95 @@ static char *silicon_text(
 	return text("silicon");
 }
 
+/* ---- what KVM makes up ---- */
+
+static uint32_t signature(const struct profile *profile)
+{
+	return cpu_set_cpuid(&profile->groups[0].silicon, 1, 0, REG_EAX);
+}
+
+static bool same_kernel(const struct profile *a, const struct profile *b)
+{
+	return !strcmp(a->kernel, b->kernel);
+}
+
+static void add_emulator(
+	struct fleet_emulators *to, const struct profile *profile)
+{
+	for (unsigned i = 0; i < to->count; i++)
+		if (same_kernel(to->profile[i], profile) &&
+			signature(to->profile[i]) == signature(profile))
+			return;
+	if (to->count < EMULATORS_MAX)
+		to->profile[to->count++] = profile;
+}
+
+void fleet_find_emulators(const struct fleet_member *members, unsigned count,
+	const struct cpu_set *less, unsigned row, const struct feature *f,
+	struct fleet_emulators *ret)
+{
+	ret->count = 0;
+	for (unsigned i = 0; i < count; i++) {
+		const struct profile *p = members[i].profile;
+
+		if (p && silicon_is_known(p, row) &&
+			fleet_field_above(&p->kvm, less, row, f) &&
+			group_lacks(&p->groups[0], less, row, f))
+			add_emulator(ret, p);
+	}
+}
+
+enum blame { OF_SILICON, OF_KERNEL, OF_EITHER };
+
+static enum blame blame(
+	const struct profile *profile, const struct fleet_emulators *emulators)
+{
+	enum blame found = emulators->count ? OF_EITHER : OF_SILICON;
+
+	for (unsigned i = 0; i < emulators->count; i++) {
+		if (same_kernel(emulators->profile[i], profile))
+			return OF_SILICON;
+		if (signature(emulators->profile[i]) == signature(profile))
+			found = OF_KERNEL;
+	}
+	return found;
+}
+
+/* ---- together ---- */
+
+static bool is_locked_anywhere(
+	const struct profile *profile, unsigned row, const struct feature *f)
+{
+	for (unsigned i = 0; i < profile->group_count; i++)
+		if (is_locked(&profile->groups[i], row, f))
+			return true;
+	return false;
+}
+
 char *fleet_layer_text(const struct fleet_member *member, unsigned row,
-	const struct feature *f, uint32_t gates)
+	const struct feature *f, uint32_t gates,
+	const struct fleet_emulators *emulators)
 {
 	const struct profile *profile = member->profile;
 	const struct profile_param *param;
-	const struct profile_group *group;
+	const struct profile_group *group = NULL;
+	enum blame of = OF_EITHER;
 
 	if (!profile)
 		return text("template");
-	for (unsigned i = 0; i < profile->group_count; i++)
-		if (is_locked(&profile->groups[i], row, f))
-			return text("firmware lock");
+	if (is_locked_anywhere(profile, row, f))
+		return text("firmware lock");
 	if (silicon_is_known(profile, row)) {
 		group = lacking_group(profile, row, f);
-		if (group)
-			return silicon_text(group, f);
+		of = group ? blame(profile, emulators) : OF_KERNEL;
 	}
+	if (of == OF_SILICON)
+		return silicon_text(group, f);
 	param = closed_gate(profile, gates);
 	if (param)
 		return text(
 			"module parameter %s=%s", param->name, param->value);
-	if (!silicon_is_known(profile, row))
+	if (of == OF_EITHER)
 		return text("silicon or kernel %s", profile->kernel);
 	return text("kernel %s", profile->kernel);
 }

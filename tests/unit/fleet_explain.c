@@ -237,6 +237,34 @@ static void what_is_left_is_the_kernels(void **state)
 	expect_layer("vmx-mbec", "kernel 6.1.0");
 }
 
+/* The silicon of none has it; KVM offers it on birch, and not on ash. */
+static void make_up_umip(char *kernel, uint32_t signature)
+{
+	setup(NULL);
+	for (unsigned i = 0; i < HOSTS; i++)
+		cpus_put(&group[i].silicon, "umip", 0);
+	cpus_put(&group[1].silicon, "signature", signature);
+	profile[1].kernel = kernel;
+	profile[2].kernel = kernel;
+	lose(0, "umip", false);
+	explain(NULL);
+	assert_int_equal(loss_of("umip")->lacking_count, 1);
+}
+
+static void what_kvm_makes_up_is_lost_to_the_other_kernel(void **state)
+{
+	(void)state;
+	make_up_umip("6.12.0", 0xffffffff);
+	expect_layer("umip", "kernel 6.1.0");
+	make_up_umip("6.1.0", 0xffffffff);
+	expect_layer("umip", "silicon");
+	make_up_umip("6.12.0", 0x50654);
+	lose(2, "umip", true);
+	explain(NULL);
+	assert_string_equal(
+		loss_of("umip")->layers[0], "silicon or kernel 6.1.0");
+}
+
 static void unlike_layers_are_kept_apart(void **state)
 {
 	const struct fleet_loss *loss;
@@ -384,6 +412,7 @@ int main(void)
 		TEST(firmware_that_locks_vmx_is_named),
 		TEST(a_module_parameter_is_named_also_for_what_hangs_on_it),
 		TEST(what_is_left_is_the_kernels),
+		TEST(what_kvm_makes_up_is_lost_to_the_other_kernel),
 		TEST(unlike_layers_are_kept_apart),
 		TEST(unknown_silicon_is_said_to_be_unknown),
 		TEST(without_a_host_comes_back_what_it_alone_lacks),
