@@ -3,15 +3,18 @@
 
     python3 tests/integration/make_profiles.py [HOST...]
 
-A HOST is a model of Bochs, which takes some two minutes, or `svm`.  The
-profiles go to tests/data/profiles; tests/data/profiles/README.md says what for.
+A HOST is a model of Bochs, which takes some two minutes, or `svm`.  MODEL@6.12
+has another kernel than the rest: see tiny_kernel.py.  The profiles go to
+tests/data/profiles; tests/data/profiles/README.md says what for.
 """
 
+import os
 import re
 import sys
 
 import images
 import svm
+import tiny_kernel
 import vmx
 from host import HostFailed, Missing
 
@@ -23,20 +26,28 @@ MODELS = ["core2_penryn_t9600", "corei5_lynnfield_750",
           "corei7_sandy_bridge_2600k", "corei7_ivy_bridge_3770k",
           "corei7_haswell_4770", "corei7_skylake_x"]
 SVM = "svm"
+NEWER = "@6.12"
+# The oldest, and two of which the newer kernel offers more.
+HOSTS = [SVM, *MODELS, *(f"{model}{NEWER}" for model in
+                         (MODELS[0], MODELS[-2], MODELS[-1]))]
 
 
-def short_name(model):
-    """The generation: "penryn" of core2_penryn_t9600."""
-    return re.sub(r"^core[^_]*_|_[a-z]?\d\w*$", "", model)
+def short_name(host):
+    """The generation: "penryn" of core2_penryn_t9600, and its newer kernel."""
+    model, newer, version = host.partition("@")
+    name = re.sub(r"^core[^_]*_|_[a-z]?\d\w*$", "", model)
+    return f"{name}-{version}" if newer else name
 
 
 def arguments(name):
     return ["fleet", "profile", "--name", name]
 
 
-def profile_of_model(model):
-    host = vmx.Vmx(model)
-    host.add("profile", arguments(short_name(model)))
+def profile_of_model(name):
+    newer = name.endswith(NEWER)
+    os.environ["LEVEL1_KERNEL"] = str(tiny_kernel.bzimage()) if newer else ""
+    host = vmx.Vmx(name.removesuffix(NEWER))
+    host.add("profile", arguments(short_name(name)))
     return host.boot(VMX_SECONDS)["profile"]
 
 
@@ -58,13 +69,13 @@ def make(host):
 
 
 def main(hosts):
-    unknown = set(hosts) - {SVM, *MODELS}
+    unknown = set(hosts) - set(HOSTS)
     if unknown:
         sys.exit(f"make_profiles: {', '.join(sorted(unknown))}: no such host; "
-                 f"there are {', '.join([SVM, *MODELS])}")
+                 f"there are {', '.join(HOSTS)}")
     PROFILES.mkdir(parents=True, exist_ok=True)
     try:
-        for host in hosts or [SVM, *MODELS]:
+        for host in hosts or HOSTS:
             make(host)
     except (HostFailed, Missing, images.ImageError) as failure:
         sys.exit(f"make_profiles: {failure}")
