@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "cpu/x86_64/feature.h"
 #include "cpu/x86_64/x86.h"
-#include "tests/unit/fingerprints.h"
 #include "vmm/core/kvm.h"
 
 static const char *const reg_name[] = { "EAX", "EBX", "ECX", "EDX" };
@@ -47,28 +49,70 @@ static void msr_covered(const char *who, uint32_t msr, uint64_t value)
 	covered(where, feature_find_row(SPACE_MSR, msr, 0, REG_EAX), value);
 }
 
-static void the_fingerprints_cpuid_is_known(void **state)
-{
-	(void)state;
-	for (unsigned i = 0; i < ARRAY_SIZE(fingerprints); i++) {
-		const struct fingerprint *f = &fingerprints[i];
+/* ---- guests of real server CPUs: tests/data/fingerprints ---- */
 
-		for (unsigned l = 0; l < f->leaves; l++)
-			cpuid_covered(f->name, f->cpuid[l].leaf,
-				f->cpuid[l].subleaf, f->cpuid[l].reg);
-	}
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	assert_non_null(text);
+	return text;
 }
 
-static void the_fingerprints_msrs_are_known(void **state)
+static uint32_t number_of(const json_t *object, const char *key)
 {
-	(void)state;
-	for (unsigned i = 0; i < ARRAY_SIZE(fingerprints); i++) {
-		const struct fingerprint *f = &fingerprints[i];
-
-		for (unsigned m = 0; m < f->msrs; m++)
-			msr_covered(f->name, f->msr[m].index, f->msr[m].value);
-	}
+	return (uint32_t)strtoul(text_of(object, key), NULL, 16);
 }
+
+/* "0b0101" */
+static uint64_t bits_of(const json_t *object)
+{
+	return strtoull(text_of(object, "bitmap") + strlen("0b"), NULL, 2);
+}
+
+static void leaf_covered(const char *path, const json_t *leaf)
+{
+	uint32_t value[4] = { 0 };
+	json_t *reg;
+	size_t i;
+
+	json_array_foreach(json_object_get(leaf, "modifiers"), i, reg)
+		/* "eax" to "edx" */
+		value[(text_of(reg, "register")[1] - 'a') & 3] = (uint32_t)
+			bits_of(reg);
+	cpuid_covered(path, number_of(leaf, "leaf"), number_of(leaf, "subleaf"),
+		value);
+}
+
+static void fingerprint_covered(const char *path)
+{
+	json_t *root = json_load_file(path, 0, NULL);
+	json_t *config = json_object_get(root, "guest_cpu_config");
+	json_t *leaves = json_object_get(config, "cpuid_modifiers");
+	json_t *msrs = json_object_get(config, "msr_modifiers");
+	json_t *item;
+	size_t i;
+
+	assert_true(json_array_size(leaves) > 20);
+	json_array_foreach(leaves, i, item) leaf_covered(path, item);
+	json_array_foreach(msrs, i, item)
+		msr_covered(path, number_of(item, "addr"), bits_of(item));
+	json_decref(root);
+}
+
+static void the_fingerprints_are_known(void **state)
+{
+	glob_t files = { 0 };
+
+	(void)state;
+	assert_int_equal(
+		glob("tests/data/fingerprints/*.json", 0, NULL, &files), 0);
+	for (size_t i = 0; i < files.gl_pathc; i++)
+		fingerprint_covered(files.gl_pathv[i]);
+	globfree(&files);
+}
+
+/* ---- KVM ---- */
 
 /*
  * All that KVM's emulated VMX knew in Linux 6.12, and mode-based EPT execution,
@@ -76,7 +120,10 @@ static void the_fingerprints_msrs_are_known(void **state)
  */
 static void kvms_vmx_msrs_are_known(void **state)
 {
-	static const struct fingerprint_msr offered[] = {
+	static const struct {
+		uint32_t index;
+		uint64_t value;
+	} offered[] = {
 		{ 0x480, 0x01d8100011e57ed0 },
 		{ 0x481, 0x000000ff00000016 },
 		{ 0x482, 0xfff9fffe0401e172 },
@@ -182,8 +229,7 @@ static void this_hosts_feature_msrs_are_known(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_fingerprints_cpuid_is_known),
-		cmocka_unit_test(the_fingerprints_msrs_are_known),
+		cmocka_unit_test(the_fingerprints_are_known),
 		cmocka_unit_test(kvms_vmx_msrs_are_known),
 		cmocka_unit_test(this_hosts_cpuid_is_known),
 		cmocka_unit_test(subleaves_are_where_kvm_has_them),
