@@ -3,9 +3,10 @@
 
     python3 tests/integration/make_profiles.py [HOST...]
 
-A HOST is a model of Bochs, which takes some two minutes, or `svm`.  MODEL@6.12
-has another kernel than the rest: see tiny_kernel.py.  The profiles go to
-tests/data/profiles; tests/data/profiles/README.md says what for.
+A HOST is a model of Bochs, which takes some two minutes, or of QEMU, or `svm`,
+which is QEMU's `max`.  MODEL@6.12 has another kernel than the rest: see
+tiny_kernel.py.  The profiles go to tests/data/profiles, whose README.md says what
+they are for.
 """
 
 import os
@@ -25,10 +26,13 @@ VMX_SECONDS = 600
 MODELS = ["core2_penryn_t9600", "corei5_lynnfield_750",
           "corei7_sandy_bridge_2600k", "corei7_ivy_bridge_3770k",
           "corei7_haswell_4770", "corei7_skylake_x"]
+# Of QEMU's, which names them so, those of AMD.
 SVM = "svm"
+QEMU_CPUS = {SVM: "max", "epyc": "EPYC", "epyc-rome": "EPYC-Rome",
+             "epyc-milan": "EPYC-Milan"}
 NEWER = "@6.12"
 # The oldest, and two of which the newer kernel offers more.
-HOSTS = [SVM, *MODELS, *(f"{model}{NEWER}" for model in
+HOSTS = [*QEMU_CPUS, *MODELS, *(f"{model}{NEWER}" for model in
                          (MODELS[0], MODELS[-2], MODELS[-1]))]
 
 
@@ -51,16 +55,16 @@ def profile_of_model(name):
     return host.boot(VMX_SECONDS)["profile"]
 
 
-def profile_of_svm():
-    host = svm.Svm()
+def profile_of_qemu(name):
+    host = svm.Svm(cpu=QEMU_CPUS[name])
     try:
-        return host.start().run(arguments(SVM))
+        return host.start().run(arguments(name))
     finally:
         host.stop()
 
 
 def make(host):
-    done = profile_of_svm() if host == SVM else profile_of_model(host)
+    done = (profile_of_qemu if host in QEMU_CPUS else profile_of_model)(host)
     if done.status:
         raise HostFailed(f"{host}: {done.stderr.strip()}")
     path = PROFILES / f"{short_name(host)}.json"

@@ -61,8 +61,9 @@ class Svm:
 
     name = "svm"
 
-    def __init__(self, folder=LOGS / "svm"):
+    def __init__(self, folder=LOGS / "svm", cpu="max"):
         self.folder = folder
+        self.cpu = cpu
         self.ended = {}
         self.news = threading.Condition()
         self.processes = []
@@ -154,7 +155,7 @@ class Svm:
         self.qemu = self._spawn([
             QEMU, "-accel", "tcg,thread=multi",
             # TCG runs "rep stosb" byte by byte: kernels use it where it is fast.
-            "-cpu", "max,-erms",
+            "-cpu", f"{self.cpu},-erms",
             # One CPU: with two, a VM that moves between them now and then ends
             # in a jump to nowhere (about 1 boot of Linux in 50; in most, when
             # one thread of QEMU runs both).

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """test_fleet_golden.py - merges of the golden profiles in tests/data/profiles
 
-Six generations of Intel's CPUs and one of AMD's, as muster saw them: see the
-README.md there.  No emulator runs here.
+Six generations of Intel's CPUs, three of them under two kernels, and four CPUs of
+AMD's, as muster saw them: see the README.md there.  No emulator runs here.
 """
 
 import copy
@@ -15,13 +15,19 @@ from pathlib import Path
 import pytest
 
 DATA = Path(__file__).resolve().parent.parent / "data"
-INTEL = [DATA / f"profiles/{name}.json"
-         for name in ("penryn", "lynnfield", "sandy_bridge", "ivy_bridge",
-                      "haswell", "skylake_x")]
-PENRYN, SKYLAKE_X = INTEL[0], INTEL[-1]
-AMD = DATA / "profiles/svm.json"
+MILAN = DATA / "fingerprints/amd-milan.json"
 FLIPS = 500
-GOLDEN = {"intel": INTEL, "intel-without-penryn": INTEL[1:]}
+
+
+def profiles(*names):
+    return [DATA / f"profiles/{name}.json" for name in names]
+
+
+INTEL = profiles("penryn", "lynnfield", "sandy_bridge", "ivy_bridge", "haswell",
+                 "skylake_x")
+PENRYN, SKYLAKE_X = INTEL[0], INTEL[-1]
+AMD = profiles("epyc", "epyc-rome", "epyc-milan", "svm")
+GOLDEN = {"intel": INTEL, "intel-without-penryn": INTEL[1:], "amd": AMD}
 
 
 @pytest.fixture
@@ -55,21 +61,24 @@ def test_every_host_fits_the_template_of_its_fleet(fleet, name):
         ["fits"] * len(GOLDEN[name]))
 
 
-def test_the_order_of_the_hosts_makes_no_difference(fleet):
-    wanted = golden("intel").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", GOLDEN)
+def test_the_order_of_the_hosts_makes_no_difference(fleet, name):
+    wanted = golden(name).read_text(encoding="utf-8")
+    hosts = GOLDEN[name]
     shuffle = random.Random(1)
     for _ in range(20):
-        order = shuffle.sample(INTEL, len(INTEL))
-        assert fleet("merge", *order).stdout == wanted
+        assert fleet("merge", *shuffle.sample(hosts, len(hosts))).stdout == wanted
 
 
-def test_merging_in_steps_makes_no_difference(fleet):
-    wanted = golden("intel").read_text(encoding="utf-8")
-    for split in range(1, len(INTEL)):
-        fleet("merge", *INTEL[:split], "-o", "old.json")
-        fleet("merge", *INTEL[split:], "-o", "new.json")
+@pytest.mark.parametrize("name", GOLDEN)
+def test_merging_in_steps_makes_no_difference(fleet, name):
+    wanted = golden(name).read_text(encoding="utf-8")
+    hosts = GOLDEN[name]
+    for split in range(1, len(hosts)):
+        fleet("merge", *hosts[:split], "-o", "old.json")
+        fleet("merge", *hosts[split:], "-o", "new.json")
         assert fleet("merge", "new.json", "old.json").stdout == wanted
-        assert fleet("merge", "old.json", *INTEL[split:]).stdout == wanted
+        assert fleet("merge", "old.json", *hosts[split:]).stdout == wanted
 
 
 @pytest.mark.parametrize("pair", list(itertools.combinations(INTEL, 2)),
@@ -126,16 +135,105 @@ def test_a_required_feature_names_penryn(fleet):
 
 # ---- AMD ----
 
-def test_amd_fits_its_own_template(fleet):
-    fleet("merge", AMD, "-o", "amd.json")
-    assert fleet("check", "amd.json", AMD).stdout == "svm: fits\n"
+@pytest.fixture
+def milan(fleet):
+    """A real Milan, as its guests see it: without SVM."""
+    fleet("profile", "--import-firecracker", MILAN, "--name", "milan", "-o",
+          "milan.json")
+    return "milan.json"
+
+
+def explained(fleet, *hosts):
+    """{name: loss} and {host: names} of an explanation."""
+    told = json.loads(fleet("merge", *hosts, "--explain", "--json").stdout)
+    return ({loss["name"]: loss for loss in told["losses"]},
+            {gain["host"]: set(gain["features"])
+             for gain in told["regained_without"]})
+
+
+def lacking(loss):
+    return [host["host"] for host in loss["missing_on"]]
+
+
+def test_an_amd_fleet_keeps_svm_and_loses_to_its_oldest(fleet):
+    template = fleet("show", golden("amd")).stdout
+    assert " svm " in template and " npt " in template
+    losses, regained = explained(fleet, *AMD)
+    assert lacking(losses["clwb"]) == ["epyc"]
+    assert lacking(losses["pku"]) == ["epyc", "epyc-rome"]
+    assert lacking(losses["vgif"]) == ["epyc", "epyc-rome", "epyc-milan"]
+    assert losses["vgif"]["layer"] == "silicon"
+    assert {"clwb", "umip"} <= regained["epyc"]
+
+
+def test_a_real_milan_joins_the_amd_fleet(fleet, milan):
+    fleet("merge", golden("amd"), milan, "-o", "both.json")
+    assert fleet("merge", milan, *AMD).stdout == fleet("merge", "both.json").stdout
+    done = fleet("check", "both.json", milan, *AMD)
+    assert done.stdout.count(": fits\n") == len(AMD) + 1
+    losses, regained = explained(fleet, milan, *AMD)
+    assert lacking(losses["svm"]) == ["milan"]
+    assert "svm" in regained["milan"]
 
 
 def test_amd_and_intel_are_no_fleet(fleet):
-    done = fleet("merge", SKYLAKE_X, AMD, statuses=(2,))
-    assert done.stderr == ("muster: skylake_x is GenuineIntel and svm is "
+    done = fleet("merge", SKYLAKE_X, *AMD, statuses=(2,))
+    assert done.stderr == ("muster: skylake_x is GenuineIntel and epyc is "
                            "AuthenticAMD: vendors do not mix in one fleet\n")
-    fleet("check", golden("intel"), AMD, statuses=(1,))
+    fleet("check", golden("intel"), *AMD, statuses=(1,))
+
+
+# ---- one silicon under two kernels ----
+
+UPGRADED = ("penryn", "haswell", "skylake_x")
+OLDER = "kernel 6.1."
+
+
+def both_kernels(name):
+    return profiles(name, f"{name}-6.12")
+
+
+@pytest.mark.parametrize("name", UPGRADED)
+def test_what_the_older_kernel_lacks_is_the_kernels(fleet, name):
+    losses, _ = explained(fleet, *both_kernels(name))
+    assert losses
+    for loss in losses.values():
+        assert lacking(loss) == [name]
+        assert loss["layer"].startswith(OLDER)
+
+
+def test_on_penryn_the_newer_kernel_flushes_for_its_guests(fleet):
+    losses, regained = explained(fleet, *both_kernels("penryn"))
+    assert "skip_vmentry_l1dflush" in losses
+    assert regained == {"penryn": set(losses)}
+
+
+def test_a_fleet_in_the_middle_of_an_upgrade_has_a_cpu(fleet):
+    hosts = [path for name in UPGRADED for path in both_kernels(name)]
+    fleet("merge", *hosts, "-o", "mixed.json")
+    done = fleet("check", "mixed.json", *hosts)
+    assert done.stdout.count(": fits\n") == len(hosts)
+    # In any order of upgrades.
+    older, newer = hosts[::2], hosts[1::2]
+    assert fleet("merge", *newer, *older).stdout == fleet(
+        "merge", "mixed.json").stdout
+    # What is missing for its silicon is not blamed on the kernel.
+    losses, _ = explained(fleet, *hosts)
+    assert {host["host"]: host["layer"] for host in
+            losses["vmx-ept"]["missing_on"]} == {
+                "penryn": "silicon", "penryn-6.12": "silicon"}
+
+
+def test_a_template_of_upgraded_hosts_is_checked_against_the_others(fleet):
+    fleet("merge", *profiles("penryn-6.12"), "-o", "new.json")
+    done = fleet("check", "new.json", *both_kernels("penryn"), statuses=(1,))
+    assert done.stdout.startswith("penryn: does not fit:\n")
+    assert "  skip_vmentry_l1dflush (IA32_ARCH_CAPABILITIES): " in done.stdout
+    assert done.stdout.endswith("penryn-6.12: fits\n")
+    fleet("merge", *profiles("penryn"), "-o", "old.json")
+    told = json.loads(fleet("check", "--json", "old.json",
+                            *both_kernels("penryn"), statuses=(0, 1)).stdout)
+    assert [host["misfits"] for host in told["hosts"]] == [[], []]
 
 
 # ---- no bit is ignored ----
