@@ -139,7 +139,7 @@ UNIT_TESTS += collect fingerprint operands profile
 UNIT_TESTS += fc_template msr_filter
 UNIT_TESTS += $(ON_CPUS)
 UNIT_TESTS += apply
-UNIT_TESTS += state snapshot_file serial_state devices_state
+UNIT_TESTS += state state_print snapshot_file serial_state devices_state
 UNIT_TESTS += $(ON_KVM)
 ON_STAGE = server server_bad
 UNIT_TESTS += http config_json listener routes $(ON_STAGE)
@@ -169,6 +169,7 @@ $(call unit,$(ON_KVM)): $(call unit,cpu_vm.o)
 $(call unit,$(ON_MEMKIT)): $(call unit,memkit.o)
 $(call unit,mem_dirty): $(call unit,ring.o)
 $(call unit,$(ON_BLKGUEST)): $(call unit,blkguest.o image.o)
+$(call unit,state state_print): $(call unit,thing.o)
 $(call unit,serial_state): $(call unit,fake_irq.o)
 $(call unit,devices_state): $(GUEST_OBJS) $(call unit,image.o)
 $(call unit,blk_threads): $(call unit,fake_irq.o guest.o image.o ring.o)
