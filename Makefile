@@ -62,14 +62,13 @@ OBJS_VMM = config config_args config_print config_value config_words devices \
 	ending outcome outfile vcpu vm vm_build
 OBJS_VMM += config_json vm_ops
 OBJS_VMM += park pause
-OBJS_VMM += newfile
-OBJS_VMM += snapshot_file
-OBJS_VMM += memfile memfile_read memfile_save memfile_write newfile
+OBJS_VMM += memfile memfile_merge memfile_read memfile_save memfile_write newfile
 OBJS_VMM += snapshot_file devices_state
 OBJS_API = client conn http listener reply routes server vm_server
 OBJS_CLI = ctl doctor doctor_checks help main output run verbs
 OBJS_CLI += fleet fleet_check fleet_diff fleet_explain fleet_file
 OBJS_CLI += fleet_explain_text
+OBJS_CLI += snapshot snapshot_merge
 OBJS_CLI += fleet_html fleet_merge fleet_profile fleet_report fleet_show
 
 OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \
@@ -92,6 +91,7 @@ FUZZERS += state snapshot_file device_state
 MAN_PAGES = muster.1 muster-run.1 muster-doctor.1
 MAN_PAGES += muster-ctl.1
 MAN_PAGES += muster-fleet.1
+MAN_PAGES += muster-snapshot.1
 
 all: $(O)/muster $(MAN_PAGES:%=$(O)/man/%)
 
@@ -145,7 +145,7 @@ ON_STAGE = server server_bad
 UNIT_TESTS += http config_json listener routes $(ON_STAGE)
 ON_MEMKIT = memfile
 UNIT_TESTS += http
-ON_MEMKIT = memfile mem_dirty
+ON_MEMKIT = memfile memfile_merge memfile_open mem_dirty newfile
 UNIT_TESTS += $(ON_MEMKIT)
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)

@@ -37,7 +37,7 @@ struct verb {
 };
 
 extern const struct verb verb_ctl, verb_doctor, verb_fleet, verb_help, verb_run,
-	verb_version;
+	verb_snapshot, verb_version;
 
 /* In the order of the overview; ends with NULL. */
 extern const struct verb *const verbs[];

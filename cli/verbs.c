@@ -12,6 +12,7 @@
 const struct verb *const verbs[] = {
 	&verb_run,
 	&verb_ctl,
+	&verb_snapshot,
 	&verb_fleet,
 	&verb_doctor,
 	&verb_help,

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "vmm/base/err.h"
+#include "vmm/core/kvm.h"
+#include "vmm/core/mem_dirty.h"
 #include "vmm/core/mem_pages.h"
 
 char kit_folder[32];
@@ -192,6 +194,20 @@ struct memfile_stats kit_save(const char *name, const struct mem *mem,
 		fail_msg("%s", err_text());
 	newfile_fini(&file);
 	return stats;
+}
+
+int kit_track(struct mem *mem)
+{
+	int kvm_fd, fd;
+
+	if (kvm_open(KVM_DEVICE, &kvm_fd))
+		return -1;
+	assert_int_equal(kvm_create_vm(kvm_fd, &fd), 0);
+	close(kvm_fd);
+	assert_int_equal(mem_map(mem, fd), 0);
+	assert_int_equal(mem_dirty_start(mem, fd), 0);
+	mem_dirty_clear(mem);
+	return fd;
 }
 
 void kit_load(

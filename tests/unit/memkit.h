@@ -27,7 +27,7 @@ void kit_clear(const struct mem *mem, uint64_t page);
 bool kit_holds(const struct mem *mem, uint64_t page, unsigned seed);
 
 /* Pages at every edge: of chunks, regions, words of a bitmap, and some at random. */
-#define KIT_PAGES 64
+#define KIT_PAGES 24
 #define KIT_SEEDS 8
 void kit_pages(uint64_t ram_bytes, unsigned seed, uint64_t ret[KIT_PAGES]);
 void kit_fill_pages(const struct mem *mem, unsigned seed);
@@ -39,6 +39,12 @@ struct memfile_id kit_id(unsigned id);
 
 /* Fails the test if a page differs that either wrote, or that kit_pages() names. */
 void kit_same(const struct mem *a, const struct mem *b);
+
+/*
+ * A VM whose KVM logs writes to `mem`; -1, and the test must skip, without KVM.
+ * What the kit writes is marked as a device's writes are.
+ */
+int kit_track(struct mem *mem);
 
 /* Open a memory file and map it. */
 void kit_load(
