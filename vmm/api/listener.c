@@ -107,10 +107,9 @@ static int bind_to(int fd, const char *label, const char *path)
 	return 0;
 }
 
-int listener_open(
+static int open_locked(
 	struct listener *listener, const char *label, const char *path)
 {
-	CLEANUP_CLOSE int lock = lock_folder(path);
 	CLEANUP_CLOSE int fd = socket(
 		AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct stat st;
@@ -139,6 +138,16 @@ int listener_open(
 		.inode = st.st_ino,
 	};
 	return 0;
+}
+
+int listener_open(
+	struct listener *listener, const char *label, const char *path)
+{
+	int lock = lock_folder(path);
+	int rc = open_locked(listener, label, path);
+
+	close_fd(lock);
+	return rc;
 }
 
 /* Our inode is not given to another file while we have the socket open. */
