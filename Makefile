@@ -62,7 +62,7 @@ OBJS_VMM = config config_args config_print config_value config_words devices \
 	ending outcome outfile vcpu vm vm_build
 OBJS_VMM += config_json vm_ops
 OBJS_VMM += park pause
-OBJS_VMM += memfile memfile_merge memfile_read memfile_save memfile_write newfile
+OBJS_VMM += mem_handler memfile memfile_merge memfile_read memfile_save memfile_write newfile
 OBJS_VMM += snapshot_file devices_state
 OBJS_API = client conn http listener reply routes server vm_server
 OBJS_CLI = ctl doctor doctor_checks help main output run verbs
@@ -143,9 +143,9 @@ UNIT_TESTS += state state_print snapshot_file serial_state devices_state
 UNIT_TESTS += $(ON_KVM)
 ON_STAGE = server server_bad
 UNIT_TESTS += http config_json listener routes $(ON_STAGE)
-ON_MEMKIT = memfile
+ON_MEMKIT = mem_handler memfile
 UNIT_TESTS += http
-ON_MEMKIT = memfile memfile_merge memfile_open mem_dirty newfile
+ON_MEMKIT = mem_handler memfile memfile_merge memfile_open mem_dirty newfile
 UNIT_TESTS += $(ON_MEMKIT)
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
