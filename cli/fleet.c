@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "vmm/base/cleanup.h"
+
 static const struct verb *const subverbs[] = {
 	&fleet_profile,
 	&fleet_merge_verb,
@@ -24,6 +26,15 @@ void fleet_put_json(json_t *root, struct buf *out)
 		out->failed = true;
 	free(text);
 	json_decref(root);
+}
+
+json_t *fleet_value_json(
+	const struct cpu_set *set, const struct cpu_field *field)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+
+	cpu_field_put_value(set, field, &text);
+	return json_stringn((char *)text.data, text.len);
 }
 
 static int fleet(int argc, char *const argv[])

@@ -4,13 +4,38 @@
 #define MUSTER_CLI_FLEET_H
 
 #include <jansson.h>
+#include <limits.h>
 
 #include "cli/verb.h"
 #include "cpu/fleet.h"
+#include "cpu/x86_64/cpu_set_diff.h"
 
 #define FLEET_DIFFERS   1 /* exit status: it does not fit, or differs */
 #define FLEET_FILES_MAX 4096
 #define FLEET_NAMES_MAX 256 /* of --without and --require */
+
+/* Options that several commands have, in their `struct settings`. */
+#define FLEET_FILES(most, word, text)                                  \
+	{                                                              \
+		.name = "file", .type = CONFIG_WORDS, .operand = true, \
+		.required = true,                                      \
+		.offset = CONFIG_AT(                                   \
+			struct settings, files, struct config_words),  \
+		.max = (most), .metavar = (word), .help = (text)       \
+	}
+#define FLEET_OUTPUT(word, text)                                      \
+	{                                                             \
+		.name = "output", .letter = 'o', .type = CONFIG_PATH, \
+		.offset = CONFIG_AT(struct settings, output, char *), \
+		.min = 1, .max = PATH_MAX - 1, .metavar = (word),     \
+		.help = (text)                                        \
+	}
+#define FLEET_JSON(text)                                          \
+	{                                                         \
+		.name = "json", .type = CONFIG_BOOL,              \
+		.offset = CONFIG_AT(struct settings, json, bool), \
+		.help = (text)                                    \
+	}
 
 extern const struct verb fleet_profile, fleet_merge_verb, fleet_check_verb,
 	fleet_diff, fleet_show, fleet_report;
@@ -44,6 +69,10 @@ struct fleet_members {
 int fleet_members_read(
 	const struct config_words *paths, struct fleet_members *ret);
 void fleet_members_fini(struct fleet_members *members);
+
+/* A field as `muster fleet diff` words it. */
+json_t *fleet_value_json(
+	const struct cpu_set *set, const struct cpu_field *field);
 
 /* Append a JSON object and drop it; NULL turns `out` failed. */
 void fleet_put_json(json_t *root, struct buf *out);

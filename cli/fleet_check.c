@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "cli/fleet.h"
-#include "cpu/x86_64/cpu_set_diff.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 #include "vmm/base/text.h"
@@ -22,24 +21,10 @@ struct settings {
 };
 
 static const struct config_field fields[] = {
-	{
-		.name = "file",
-		.type = CONFIG_WORDS,
-		.operand = true,
-		.required = true,
-		.offset = CONFIG_AT(
-			struct settings, files, struct config_words),
-		.max = FLEET_FILES_MAX,
-		.metavar = "FILE",
-		.help = "a template, and behind it the profiles of the hosts "
-			"to be checked; without any, this host",
-	},
-	{
-		.name = "json",
-		.type = CONFIG_BOOL,
-		.offset = CONFIG_AT(struct settings, json, bool),
-		.help = "print one JSON object",
-	},
+	FLEET_FILES(FLEET_FILES_MAX, "FILE",
+		"a template, and behind it the profiles of the hosts "
+		"to be checked; without any, this host"),
+	FLEET_JSON("print one JSON object"),
 };
 
 static const struct config_object object = {
@@ -137,15 +122,6 @@ static void put_text(const struct verdict *v, struct buf *out)
 
 /* ---- JSON ---- */
 
-static json_t *value_json(
-	const struct cpu_set *set, const struct cpu_field *field)
-{
-	CLEANUP(buf_fini) struct buf text = BUF_INIT;
-
-	cpu_field_put_value(set, field, &text);
-	return json_stringn((char *)text.data, text.len);
-}
-
 static json_t *misfit_json(
 	const struct verdict *v, const struct fleet_misfit *m)
 {
@@ -154,8 +130,8 @@ static json_t *misfit_json(
 	return json_pack("{s:s, s:s?, s:o, s:o}", "register",
 		feature_row(m->row)->name, "name",
 		m->feature ? m->feature->name : NULL, "wanted",
-		value_json(&v->wanted->template->cpu, &field), "offered",
-		value_json(fleet_file_cpu(v->host), &field));
+		fleet_value_json(&v->wanted->template->cpu, &field), "offered",
+		fleet_value_json(fleet_file_cpu(v->host), &field));
 }
 
 static json_t *verdict_json(const struct verdict *v)

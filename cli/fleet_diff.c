@@ -4,7 +4,6 @@
 #include <jansson.h>
 
 #include "cli/fleet.h"
-#include "cpu/x86_64/cpu_set_diff.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 
@@ -16,23 +15,8 @@ struct settings {
 };
 
 static const struct config_field fields[] = {
-	{
-		.name = "file",
-		.type = CONFIG_WORDS,
-		.operand = true,
-		.required = true,
-		.offset = CONFIG_AT(
-			struct settings, files, struct config_words),
-		.max = 2,
-		.metavar = "FILE",
-		.help = "two profiles, two templates, or one of each",
-	},
-	{
-		.name = "json",
-		.type = CONFIG_BOOL,
-		.offset = CONFIG_AT(struct settings, json, bool),
-		.help = "print one JSON object",
-	},
+	FLEET_FILES(2, "FILE", "two profiles, two templates, or one of each"),
+	FLEET_JSON("print one JSON object"),
 };
 
 static const struct config_object object = {
@@ -62,25 +46,16 @@ static void put_line(void *ctx, const struct cpu_field *field)
 	buf_u8(c->out, '\n');
 }
 
-static json_t *value_json(
-	const struct fleet_file *file, const struct cpu_field *field)
-{
-	CLEANUP(buf_fini) struct buf text = BUF_INIT;
-
-	cpu_field_put_value(fleet_file_cpu(file), field, &text);
-	return json_stringn((char *)text.data, text.len);
-}
-
 static void put_item(void *ctx, const struct cpu_field *field)
 {
 	struct comparison *c = ctx;
 
-	json_array_append_new(
-		c->list, json_pack("{s:s, s:s?, s:o, s:o}", "register",
-				 feature_row(field->row)->name, "name",
-				 field->feature ? field->feature->name : NULL,
-				 "a", value_json(&c->a, field), "b",
-				 value_json(&c->b, field)));
+	json_array_append_new(c->list,
+		json_pack("{s:s, s:s?, s:o, s:o}", "register",
+			feature_row(field->row)->name, "name",
+			field->feature ? field->feature->name : NULL, "a",
+			fleet_value_json(fleet_file_cpu(&c->a), field), "b",
+			fleet_value_json(fleet_file_cpu(&c->b), field)));
 }
 
 /* Returns whether they differ. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fleet_merge.c - `muster fleet merge`: the greatest CPU that every host can show */
 #include <errno.h>
-#include <limits.h>
 
 #include "cli/fleet.h"
 #include "cli/fleet_explain.h"
@@ -18,27 +17,10 @@ struct settings {
 };
 
 static const struct config_field fields[] = {
-	{
-		.name = "file",
-		.type = CONFIG_WORDS,
-		.operand = true,
-		.required = true,
-		.offset = CONFIG_AT(
-			struct settings, files, struct config_words),
-		.max = FLEET_FILES_MAX,
-		.metavar = "FILE",
-		.help = "profiles of hosts, or templates of other merges",
-	},
-	{
-		.name = "output",
-		.letter = 'o',
-		.type = CONFIG_PATH,
-		.offset = CONFIG_AT(struct settings, output, char *),
-		.min = 1,
-		.max = PATH_MAX - 1,
-		.metavar = "TEMPLATE",
-		.help = "write the template there, instead of printing it",
-	},
+	FLEET_FILES(FLEET_FILES_MAX, "FILE",
+		"profiles of hosts, or templates of other merges"),
+	FLEET_OUTPUT(
+		"TEMPLATE", "write the template there, instead of printing it"),
 	{
 		.name = "explain",
 		.type = CONFIG_BOOL,
@@ -46,12 +28,7 @@ static const struct config_field fields[] = {
 		.help = "print what the fleet loses, to which hosts and why, "
 			"and what it would regain without a host",
 	},
-	{
-		.name = "json",
-		.type = CONFIG_BOOL,
-		.offset = CONFIG_AT(struct settings, json, bool),
-		.help = "print the explanation as one JSON object",
-	},
+	FLEET_JSON("print the explanation as one JSON object"),
 	{
 		.name = "without",
 		.type = CONFIG_WORDS,

@@ -17,16 +17,7 @@ struct settings {
 };
 
 static const struct config_field fields[] = {
-	{
-		.name = "output",
-		.letter = 'o',
-		.type = CONFIG_PATH,
-		.offset = CONFIG_AT(struct settings, output, char *),
-		.min = 1,
-		.max = PATH_MAX - 1,
-		.metavar = "FILE",
-		.help = "write the profile there, instead of printing it",
-	},
+	FLEET_OUTPUT("FILE", "write the profile there, instead of printing it"),
 	{
 		.name = "name",
 		.type = CONFIG_NAME,

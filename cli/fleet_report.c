@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fleet_report.c - `muster fleet report`: hosts and lost features, for people */
-#include <limits.h>
 
 #include "cli/fleet.h"
 #include "cli/fleet_html.h"
@@ -12,27 +11,9 @@ struct settings {
 };
 
 static const struct config_field fields[] = {
-	{
-		.name = "file",
-		.type = CONFIG_WORDS,
-		.operand = true,
-		.required = true,
-		.offset = CONFIG_AT(
-			struct settings, files, struct config_words),
-		.max = FLEET_FILES_MAX,
-		.metavar = "PROFILE",
-		.help = "profiles of hosts",
-	},
-	{
-		.name = "output",
-		.letter = 'o',
-		.type = CONFIG_PATH,
-		.offset = CONFIG_AT(struct settings, output, char *),
-		.min = 1,
-		.max = PATH_MAX - 1,
-		.metavar = "PAGE",
-		.help = "write an HTML page there, instead of printing text",
-	},
+	FLEET_FILES(FLEET_FILES_MAX, "PROFILE", "profiles of hosts"),
+	FLEET_OUTPUT(
+		"PAGE", "write an HTML page there, instead of printing text"),
 };
 
 static const struct config_object object = {

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "cli/fleet.h"
-#include "cpu/x86_64/cpu_set_diff.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 
@@ -22,17 +21,7 @@ struct settings {
 };
 
 static const struct config_field fields[] = {
-	{
-		.name = "file",
-		.type = CONFIG_WORDS,
-		.operand = true,
-		.required = true,
-		.offset = CONFIG_AT(
-			struct settings, files, struct config_words),
-		.max = 1,
-		.metavar = "FILE",
-		.help = "a profile or a template; - is standard input",
-	},
+	FLEET_FILES(1, "FILE", "a profile or a template; - is standard input"),
 	{
 		.name = "silicon",
 		.type = CONFIG_BOOL,
@@ -40,12 +29,7 @@ static const struct config_field fields[] = {
 		.help = "of a profile, show what the logical CPUs have, "
 			"instead of what KVM offers",
 	},
-	{
-		.name = "json",
-		.type = CONFIG_BOOL,
-		.offset = CONFIG_AT(struct settings, json, bool),
-		.help = "print one JSON object",
-	},
+	FLEET_JSON("print one JSON object"),
 };
 
 static const struct config_object object = {
