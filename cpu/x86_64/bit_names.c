@@ -6,24 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cpu/x86_64/cpu_set_diff.h"
+
 #define ROOM_FOR_END 24 /* " and 4294967295 more" */
-
-uint64_t bits_by_rule(unsigned row, unsigned rules)
-{
-	const struct feature_reg *reg = feature_row(row);
-	uint64_t bits = 0;
-
-	for (unsigned i = 0; i < reg->count; i++) {
-		const struct feature *f = &reg->features[i];
-
-		if (rules & BIT(f->rule))
-			bits |= (f->width < 64 ? BIT64(f->width) - 1 : ~0ull)
-				<< f->low;
-	}
-	if (reg->space == SPACE_CONTROL)
-		bits |= bits << 32;
-	return bits;
-}
 
 static void add(struct bit_names *names, const char *reg, const char *name)
 {
@@ -67,53 +52,30 @@ void bit_names_add(struct bit_names *names, unsigned row,
 	add(names, reg, text);
 }
 
-static uint64_t field_of(uint64_t value, const struct feature *f)
+struct naming {
+	struct bit_names *names;
+	uint64_t wanted, shown;
+};
+
+/* Of a control what it may be counts, and not a value. */
+static void add_field(void *ctx, const struct cpu_field *field)
 {
-	return value >> f->low & (f->width < 64 ? BIT64(f->width) - 1 : ~0ull);
-}
+	const struct naming *n = ctx;
+	const struct feature *f = field->feature;
+	uint64_t bits = f ? feature_bits(field->row, f)
+			  : ~bits_by_rule(field->row, ~0u);
 
-/* A control that must be 1 where it shall not, or may not where it shall. */
-static void add_controls(
-	struct bit_names *names, unsigned row, uint64_t wanted, uint64_t shown)
-{
-	uint32_t bits = (uint32_t)((wanted ^ shown) | (wanted ^ shown) >> 32);
-
-	for (unsigned bit = 0; bit < 32; bit++) {
-		const struct feature *f = feature_of_bit(row, bit);
-		uint64_t unnamed = BIT64(bit) | BIT64(bit + 32);
-
-		if (!(bits & BIT64(bit)))
-			continue;
-		if (f)
-			bit_names_add(names, row, f, 0, 0);
-		else
-			bit_names_add(names, row, NULL, wanted & unnamed,
-				shown & unnamed);
-	}
+	bit_names_add(n->names, field->row, f,
+		(n->wanted & bits) >> (f ? f->low : 0),
+		(n->shown & bits) >> (f ? f->low : 0));
 }
 
 void bit_names_add_row(
 	struct bit_names *names, unsigned row, uint64_t wanted, uint64_t shown)
 {
-	const struct feature_reg *reg = feature_row(row);
-	uint64_t unnamed = wanted ^ shown;
+	struct naming n = { names, wanted, shown };
 
-	if (reg->space == SPACE_CONTROL) {
-		add_controls(names, row, wanted, shown);
-		return;
-	}
-	for (unsigned i = 0; i < reg->count; i++) {
-		const struct feature *f = &reg->features[i];
-		uint64_t a = field_of(wanted, f);
-		uint64_t b = field_of(shown, f);
-
-		if (a != b)
-			bit_names_add(names, row, f, a, b);
-		unnamed &= ~((a ^ b) << f->low);
-	}
-	if (unnamed)
-		bit_names_add(
-			names, row, NULL, wanted & unnamed, shown & unnamed);
+	cpu_row_each_difference(row, wanted ^ shown, add_field, &n);
 }
 
 void bit_names_add_raw(struct bit_names *names, const char *reg,
@@ -126,18 +88,6 @@ void bit_names_add_raw(struct bit_names *names, const char *reg,
 			continue;
 		snprintf(text, sizeof(text), "bit %u", bit);
 		add(names, reg, text);
-	}
-}
-
-void bit_names_add_sets(struct bit_names *names, const struct cpu_set *wanted,
-	const struct cpu_set *shown)
-{
-	for (unsigned row = 0; row < feature_rows(); row++) {
-		uint64_t a = wanted->present[row] ? wanted->value[row] : 0;
-		uint64_t b = shown->present[row] ? shown->value[row] : 0;
-
-		if (a != b)
-			bit_names_add_row(names, row, a, b);
 	}
 }
 

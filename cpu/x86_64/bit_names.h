@@ -10,9 +10,6 @@
 
 #define BIT_NAMES_MAX 256 /* of ERR_TEXT_MAX */
 
-/* The bits of a row in fields with one of these rules: BIT(RULE_HIDE) | … */
-uint64_t bits_by_rule(unsigned row, unsigned rules);
-
 /* Zeroed is empty. */
 struct bit_names {
 	unsigned count;   /* of names, those left out too */
@@ -32,10 +29,6 @@ void bit_names_add_row(
 /* Of a register that no table has: `reg` is how it is called. */
 void bit_names_add_raw(struct bit_names *names, const char *reg,
 	uint64_t wanted, uint64_t shown);
-
-/* Every feature in which two CPUs differ. */
-void bit_names_add_sets(struct bit_names *names, const struct cpu_set *wanted,
-	const struct cpu_set *shown);
 
 /* Finish the text with "and N more", and return it. */
 const char *bit_names_end(struct bit_names *names);

@@ -9,24 +9,36 @@ static uint64_t value_of(const struct cpu_set *set, unsigned row)
 	return set->present[row] ? set->value[row] : 0;
 }
 
-/* The bits of the register that the field is: both halves of a control. */
-static uint64_t mask_of(unsigned row, const struct feature *f)
+static uint64_t unnamed_bits(unsigned row)
 {
-	uint64_t mask = f->width < 64 ? BIT64(f->width) - 1 : ~0ull;
-
-	mask <<= f->low;
-	return feature_row(row)->space == SPACE_CONTROL ? mask | mask << 32
-							: mask;
+	return ~bits_by_rule(row, ~0u);
 }
 
 uint64_t cpu_set_unnamed(const struct cpu_set *set, unsigned row)
 {
-	const struct feature_reg *reg = feature_row(row);
-	uint64_t left = value_of(set, row);
+	return value_of(set, row) & unnamed_bits(row);
+}
 
-	for (unsigned i = 0; i < reg->count; i++)
-		left &= ~mask_of(row, &reg->features[i]);
-	return left;
+unsigned cpu_row_each_difference(unsigned row, uint64_t differs,
+	void (*each)(void *ctx, const struct cpu_field *field), void *ctx)
+{
+	const struct feature_reg *reg = feature_row(row);
+	struct cpu_field field = { .row = row };
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < reg->count && differs; i++) {
+		field.feature = &reg->features[i];
+		if (!(differs & feature_bits(row, field.feature)))
+			continue;
+		differs &= ~feature_bits(row, field.feature);
+		each(ctx, &field);
+		count++;
+	}
+	if (!differs)
+		return count;
+	field.feature = NULL;
+	each(ctx, &field);
+	return count + 1;
 }
 
 unsigned cpu_set_each_difference(const struct cpu_set *a,
@@ -35,25 +47,9 @@ unsigned cpu_set_each_difference(const struct cpu_set *a,
 {
 	unsigned count = 0;
 
-	for (unsigned row = 0; row < feature_rows(); row++) {
-		const struct feature_reg *reg = feature_row(row);
-		uint64_t differs = value_of(a, row) ^ value_of(b, row);
-		struct cpu_field field = { .row = row };
-
-		for (unsigned i = 0; i < reg->count && differs; i++) {
-			field.feature = &reg->features[i];
-			if (!(differs & mask_of(row, field.feature)))
-				continue;
-			differs &= ~mask_of(row, field.feature);
-			each(ctx, &field);
-			count++;
-		}
-		if (!differs)
-			continue;
-		field.feature = NULL;
-		each(ctx, &field);
-		count++;
-	}
+	for (unsigned row = 0; row < feature_rows(); row++)
+		count += cpu_row_each_difference(
+			row, value_of(a, row) ^ value_of(b, row), each, ctx);
 	return count;
 }
 
@@ -91,5 +87,5 @@ void cpu_field_put_value(const struct cpu_set *set,
 		buf_printf(out, "%u", (unsigned)(value >> f->low & 1));
 	else
 		buf_printf(out, "0x%" PRIx64,
-			(value & mask_of(field->row, f)) >> f->low);
+			(value & feature_bits(field->row, f)) >> f->low);
 }

@@ -20,6 +20,10 @@ unsigned cpu_set_each_difference(const struct cpu_set *a,
 	const struct cpu_set *b,
 	void (*each)(void *ctx, const struct cpu_field *field), void *ctx);
 
+/* The same of one register, of which `differs` are the bits that do. */
+unsigned cpu_row_each_difference(unsigned row, uint64_t differs,
+	void (*each)(void *ctx, const struct cpu_field *field), void *ctx);
+
 /* The bits of the register that no feature covers. */
 uint64_t cpu_set_unnamed(const struct cpu_set *set, unsigned row);
 

@@ -98,3 +98,22 @@ const struct feature *feature_of_bit(unsigned row, unsigned bit)
 	}
 	return NULL;
 }
+
+uint64_t feature_bits(unsigned row, const struct feature *f)
+{
+	uint64_t bits = (f->width < 64 ? BIT64(f->width) - 1 : ~0ull) << f->low;
+
+	return feature_row(row)->space == SPACE_CONTROL ? bits | bits << 32
+							: bits;
+}
+
+uint64_t bits_by_rule(unsigned row, unsigned rules)
+{
+	const struct feature_reg *reg = feature_row(row);
+	uint64_t bits = 0;
+
+	for (unsigned i = 0; i < reg->count; i++)
+		if (rules & BIT(reg->features[i].rule))
+			bits |= feature_bits(row, &reg->features[i]);
+	return bits;
+}

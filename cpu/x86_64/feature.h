@@ -79,6 +79,12 @@ int feature_find_name(const char *name, const struct feature **ret);
 /* The feature that covers a bit (0-63; 32 + n and n of a control alike), or NULL. */
 const struct feature *feature_of_bit(unsigned row, unsigned bit);
 
+/* The bits of its register that a feature is: both halves of a control. */
+uint64_t feature_bits(unsigned row, const struct feature *f);
+
+/* The bits of a row in features with one of these rules: BIT(RULE_HIDE) | … */
+uint64_t bits_by_rule(unsigned row, unsigned rules);
+
 /*
  * The default1 class of a VMX control MSR (SDM vol. 3, A.2), plain or TRUE:
  * controls that must be 1 where bit 55 of IA32_VMX_BASIC is 0.  0 for others.

@@ -4,8 +4,7 @@
  *
  * Theory of operation: cpu_model_new() reads what --cpu names.  What the host can
  * show is known only from a vCPU (offer.h), so that cpu_model_settle() decides on
- * the first one: the CPU that is wanted, whether it is coherent, and whether this
- * host can show it.  apply.c then makes every vCPU show it.
+ * the first one: the CPU that is wanted, and whether this host can show it.  apply.c then makes every vCPU show it.
  */
 #include "cpu/x86_64/model.h"
 
@@ -155,13 +154,6 @@ uint64_t cpu_physical_limit(const struct cpu_model *model)
 
 /* ---- the CPU that is wanted ---- */
 
-/* Take away bits without a name, and those that no guest may see. */
-static void hide(struct cpu_set *set)
-{
-	for (unsigned row = 0; row < feature_rows(); row++)
-		set->value[row] &= bits_by_rule(row, ~BIT(RULE_HIDE));
-}
-
 /* CPUID.1:ECX.VMX or CPUID.80000001H:ECX.SVM. */
 static bool has_nested(const struct cpu_set *set)
 {
@@ -198,28 +190,13 @@ static int decide_nested(struct cpu_model *model)
 		model->subject);
 }
 
-/* A file that asks for a feature without what it needs cannot be shown as it is. */
-static int check_coherent(const struct cpu_model *model)
-{
-	struct cpu_set closed = model->wanted;
-	struct bit_names names = { 0 };
-
-	hide(&closed);
-	cpu_set_close(&closed);
-	bit_names_add_sets(&names, &model->wanted, &closed);
-	if (!names.count)
-		return 0;
-	return err_set(-EINVAL,
-		"%s: no guest can see this CPU, for want of what these "
-		"depend on, or because they are never shown: %s",
-		model->subject, bit_names_end(&names));
-}
-
 /* ---- together ---- */
 
+/* Without bits that have no name, and those that no guest may see. */
 static void offer_to_guests(struct cpu_set *set)
 {
-	hide(set);
+	for (unsigned row = 0; row < feature_rows(); row++)
+		set->value[row] &= bits_by_rule(row, ~BIT(RULE_HIDE));
 	cpu_set_close(set);
 }
 
@@ -229,8 +206,9 @@ static int want(struct cpu_model *model, const struct cpu_set *offer, int vm_fd,
 	int rc;
 
 	if (model->source == MODEL_TEMPLATE) {
-		model->wanted = model->template.cpu;
-		return check_coherent(model);
+		model->wanted =
+			model->template.cpu; /* coherent as it was read */
+		return 0;
 	}
 	model->wanted = *offer;
 	offer_to_guests(&model->wanted);

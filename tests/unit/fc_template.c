@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "cpu/template_firecracker.h"
-#include "cpu/x86_64/bit_names.h"
 #include "vmm/base/err.h"
 
 static struct fc_template t;
