@@ -225,6 +225,14 @@ static bool is_command(uint32_t msr)
 	return msr == MSR_WALL_CLOCK || msr == MSR_WALL_CLOCK_NEW;
 }
 
+static int refused(const struct kvm_msr_entry *e, uint64_t now)
+{
+	return err_set(-ENOTSUP,
+		"KVM on this host refuses MSR %#x = %#" PRIx64
+		" and stays at %#" PRIx64,
+		e->index, (uint64_t)e->data, now);
+}
+
 /* Where KVM refuses to write what is there already, nothing is lost. */
 static int check_refused(int fd, const struct kvm_msr_entry *e)
 {
@@ -235,12 +243,7 @@ static int check_refused(int fd, const struct kvm_msr_entry *e)
 			"KVM on this host has no MSR %#x, which is to be "
 			"%#" PRIx64,
 			e->index, (uint64_t)e->data);
-	if (now == e->data)
-		return 0;
-	return err_set(-ENOTSUP,
-		"KVM refuses MSR %#x = %#" PRIx64 ", which is %#" PRIx64
-		" on a new vCPU",
-		e->index, (uint64_t)e->data, now);
+	return now == e->data ? 0 : refused(e, now);
 }
 
 static int write_all(int fd, const struct kvm_msr_entry *entry, unsigned count)
@@ -267,10 +270,26 @@ static int write_all(int fd, const struct kvm_msr_entry *entry, unsigned count)
 	return 0;
 }
 
+/* KVM drops bits of some without a word, and the guest would run without them. */
+static int check_written(
+	int fd, const struct kvm_msr_entry *entry, unsigned count)
+{
+	struct raw_msrs now = { .head.nmsrs = count };
+	int n;
+
+	memcpy(now.entry, entry, count * sizeof(*entry));
+	n = kvm_ioctl(fd, KVM_GET_MSRS, &now);
+	for (int i = 0; i < n; i++)
+		if (now.entry[i].data != entry[i].data)
+			return refused(&entry[i], now.entry[i].data);
+	return n < 0 ? err_set(n, "KVM_GET_MSRS: %s", strerror(-n)) : 0;
+}
+
 int msrs_load(const struct vcpu_target *t, const struct cpu_vcpu_state *s)
 {
 	struct kvm_msr_entry entry[STATE_MSRS_MAX];
 	unsigned count = 0;
+	int rc;
 
 	for (unsigned i = 0; i < s->msr_count; i++) {
 		const struct msr_state *m = &s->msrs[i];
@@ -285,5 +304,6 @@ int msrs_load(const struct vcpu_target *t, const struct cpu_vcpu_state *s)
 				.index = m->index, .data = m->value
 			};
 	}
-	return write_all(t->fd, entry, count);
+	rc = write_all(t->fd, entry, count);
+	return rc ? rc : check_written(t->fd, entry, count);
 }

@@ -1,29 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cpu_state.c - vCPUs and KVM's part of the machine, saved on one VM, loaded on another */
-#include "cpu/cpu_state.h"
-
-#include <stdlib.h>
 #include <time.h>
 
-#include "cpu/x86_64/vcpu_state.h"
 #include "tests/unit/cpu_vm.h"
 #include "tests/unit/unit.h"
 #include "vmm/base/err.h"
 #include "vmm/core/kvm.h"
 
 static struct cpu_vm from, to;
-
-/* What is compared: all of it, as it would be in a file. */
-struct machine_state {
-	struct cpu_vcpu_state vcpu[CPU_VM_CPUS];
-	struct cpu_vm_state vm;
-};
-
-static void ok(int rc)
-{
-	if (rc < 0)
-		fail_msg("%s", err_describe(rc));
-}
 
 static int open_vms(void **state)
 {
@@ -40,28 +24,6 @@ static int close_vms(void **state)
 	cpu_vm_close(&from);
 	cpu_vm_close(&to);
 	return 0;
-}
-
-static void save(struct cpu_vm *vm, struct machine_state *ret)
-{
-	ok(cpu_clock_stop(vm->clock));
-	for (unsigned i = 0; i < CPU_VM_CPUS; i++)
-		ok(cpu_vcpu_save(vm->model, vm->clock, i, &ret->vcpu[i]));
-	ok(cpu_vm_save(vm->clock, &ret->vm));
-}
-
-static void load(struct cpu_vm *vm, const struct machine_state *s,
-	enum clock_policy policy)
-{
-	for (unsigned i = 0; i < CPU_VM_CPUS; i++)
-		ok(cpu_vcpu_load(vm->model, vm->clock, i, &s->vcpu[i]));
-	ok(cpu_vm_load(vm->clock, &s->vm, policy));
-}
-
-static void fini(struct machine_state *s)
-{
-	for (unsigned i = 0; i < CPU_VM_CPUS; i++)
-		state_fini(&cpu_vcpu_state_desc, &s->vcpu[i]);
 }
 
 static void expect_same(
@@ -160,16 +122,16 @@ static void what_is_saved_and_loaded_is_saved_the_same(void **state)
 
 	NEED_KVM(&from);
 	fill(&from);
-	save(&from, &a);
-	load(&to, &a, CLOCK_KEEP);
-	save(&to, &b);
+	machine_save(&from, &a);
+	machine_load(&to, &a, CLOCK_KEEP);
+	machine_save(&to, &b);
 	expect_same_machine(&a, &b);
 	assert_int_equal(b.vcpu[0].regs.rip, 0x1234);
 	assert_int_equal(b.vcpu[0].sregs.cr2, 0x5678);
 	assert_int_equal(b.vcpu[0].mp_state, KVM_MP_STATE_HALTED);
 	assert_int_equal(b.vm.ioapic.redirtbl[5].bits, 0x10031);
-	fini(&a);
-	fini(&b);
+	machine_fini(&a);
+	machine_fini(&b);
 	ok(cpu_clock_start(from.clock));
 	ok(cpu_clock_start(to.clock));
 }
@@ -181,14 +143,14 @@ static void the_state_survives_its_encoding(void **state)
 
 	NEED_KVM(&from);
 	fill(&from);
-	save(&from, &a);
+	machine_save(&from, &a);
 	state_save(&cpu_vcpu_state_desc, &a.vcpu[0], &file);
 	ok(state_load(&cpu_vcpu_state_desc, cpu_vcpu_state_desc.version,
 		file.data, file.len, &b.vcpu[0]));
 	expect_same(&cpu_vcpu_state_desc, &a.vcpu[0], &b.vcpu[0]);
 	buf_fini(&file);
-	fini(&a);
-	fini(&b);
+	machine_fini(&a);
+	machine_fini(&b);
 	ok(cpu_clock_start(from.clock));
 }
 
@@ -199,7 +161,7 @@ static void msrs_of_guests_are_saved_and_those_of_the_model_are_not(
 
 	NEED_KVM(&from);
 	fill(&from);
-	save(&from, &a);
+	machine_save(&from, &a);
 	assert_int_equal(get_msr(&a.vcpu[0], 0x174), 0x10);
 	assert_int_equal(get_msr(&a.vcpu[0], 0x200), 0xc0000006);
 	assert_int_equal(get_msr(&a.vcpu[0], 0xc0000082), 0xffff1234);
@@ -211,8 +173,125 @@ static void msrs_of_guests_are_saved_and_those_of_the_model_are_not(
 		assert_true(msr != 0x10a && msr != 0x8b && msr != 0xc0000080);
 		assert_true(!i || msr > a.vcpu[0].msrs[i - 1].index);
 	}
-	fini(&a);
+	machine_fini(&a);
 	ok(cpu_clock_start(from.clock));
+}
+
+/* ---- the clock ---- */
+
+static void wait_ms(unsigned ms)
+{
+	const struct timespec t = { .tv_nsec = (long)ms * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+static uint64_t kvmclock(const struct cpu_vm *vm)
+{
+	struct kvm_clock_data data;
+
+	ok(kvm_ioctl(vm->fd, KVM_GET_CLOCK, &data));
+	return data.clock;
+}
+
+/* What the guest's clock has gained, 200 ms after the save. */
+static uint64_t gained(enum clock_policy policy)
+{
+	struct machine_state a = { 0 };
+	uint64_t gain;
+
+	machine_save(&from, &a);
+	machine_load(&to, &a, policy);
+	wait_ms(200);
+	ok(cpu_clock_start(to.clock));
+	gain = kvmclock(&to) - a.vm.kvmclock_ns;
+	ok(cpu_clock_start(from.clock));
+	machine_fini(&a);
+	return gain;
+}
+
+static void the_clock_goes_on_from_the_save(void **state)
+{
+	NEED_KVM(&from);
+	assert_in_range(gained(CLOCK_KEEP), 0, 100 * 1000000);
+}
+
+static void the_clock_advances_by_the_time_away_when_asked(void **state)
+{
+	NEED_KVM(&from);
+	assert_true(gained(CLOCK_ADVANCE) >= 200 * 1000000);
+}
+
+static void a_clock_from_the_future_does_not_go_back(void **state)
+{
+	struct machine_state a = { 0 };
+
+	NEED_KVM(&from);
+	machine_save(&from, &a);
+	a.vm.realtime_ns = UINT64_MAX;
+	machine_load(&to, &a, CLOCK_ADVANCE);
+	ok(cpu_clock_start(to.clock));
+	assert_true(kvmclock(&to) >= a.vm.kvmclock_ns);
+	ok(cpu_clock_start(from.clock));
+	machine_fini(&a);
+}
+
+#define APIC_SPURIOUS    0xf0
+#define APIC_LVT_TIMER   0x320
+#define APIC_TMICT       0x380
+#define APIC_TMCCT       0x390
+#define LVT_TSC_DEADLINE (2u << 17)
+
+static void put_apic(struct cpu_vm *vm, uint32_t mode, uint32_t count)
+{
+	const uint32_t values[][2] = { { APIC_SPURIOUS, 0x1ff },
+		{ APIC_LVT_TIMER, mode | 0x40 }, { APIC_TMICT, count },
+		{ APIC_TMCCT, count } };
+	struct kvm_lapic_state apic;
+
+	cpu_vm_ioctl(vm, KVM_GET_LAPIC, &apic);
+	for (unsigned i = 0; i < ARRAY_SIZE(values); i++)
+		memcpy(apic.regs + values[i][0], &values[i][1], 4);
+	cpu_vm_ioctl(vm, KVM_SET_LAPIC, &apic);
+}
+
+/* Before the deadline: KVM clears the count of a timer that leaves that mode. */
+static void an_armed_count_is_as_large_after_loading(void **state)
+{
+	struct machine_state a = { 0 };
+	struct kvm_lapic_state apic;
+	uint32_t count;
+
+	NEED_KVM(&from);
+	put_apic(&from, 0, 1u << 31);
+	machine_save(&from, &a);
+	machine_load(&to, &a, CLOCK_KEEP);
+	wait_ms(200); /* in units of 2 ns */
+	ok(cpu_clock_start(to.clock));
+	cpu_vm_ioctl(&to, KVM_GET_LAPIC, &apic);
+	memcpy(&count, apic.regs + APIC_TMCCT, sizeof(count));
+	assert_in_range(count, (1u << 31) - 50 * 1000000, 1u << 31);
+	ok(cpu_clock_start(from.clock));
+	machine_fini(&a);
+}
+
+static void an_armed_deadline_is_as_far_away_after_loading(void **state)
+{
+	struct machine_state a = { 0 };
+	uint64_t left = 1ull << 40, tsc, deadline;
+
+	NEED_KVM(&from);
+	put_apic(&from, LVT_TSC_DEADLINE, 0);
+	ok(msr_read(from.vcpu_fd[0], MSR_TSC, &tsc));
+	put_msr(&from, MSR_TSC_DEADLINE, tsc + left);
+	machine_save(&from, &a);
+	machine_load(&to, &a, CLOCK_KEEP);
+	ok(cpu_clock_start(to.clock));
+	ok(msr_read(to.vcpu_fd[0], MSR_TSC, &tsc));
+	ok(msr_read(to.vcpu_fd[0], MSR_TSC_DEADLINE, &deadline));
+	assert_in_range(deadline - tsc, left - (1ull << 31), left);
+	ok(cpu_clock_start(from.clock));
+	machine_fini(&a);
 }
 
 int main(void)
@@ -222,6 +301,13 @@ int main(void)
 		cmocka_unit_test(the_state_survives_its_encoding),
 		cmocka_unit_test(
 			msrs_of_guests_are_saved_and_those_of_the_model_are_not),
+		cmocka_unit_test(the_clock_goes_on_from_the_save),
+		cmocka_unit_test(
+			the_clock_advances_by_the_time_away_when_asked),
+		cmocka_unit_test(a_clock_from_the_future_does_not_go_back),
+		cmocka_unit_test(an_armed_count_is_as_large_after_loading),
+		cmocka_unit_test(
+			an_armed_deadline_is_as_far_away_after_loading),
 	};
 
 	return cmocka_run_group_tests_name(

@@ -11,7 +11,7 @@
 
 #define MEMORY_BYTES (4 * MIB)
 
-static void ok(int rc)
+void ok(int rc)
 {
 	if (rc < 0)
 		fail_msg("%s", err_describe(rc));
@@ -77,4 +77,26 @@ void cpu_vm_ioctl(const struct cpu_vm *vm, unsigned long request, void *arg)
 
 	if (rc < 0)
 		fail_msg("ioctl %#lx: %d", request, rc);
+}
+
+void machine_save(struct cpu_vm *vm, struct machine_state *ret)
+{
+	ok(cpu_clock_stop(vm->clock));
+	for (unsigned i = 0; i < CPU_VM_CPUS; i++)
+		ok(cpu_vcpu_save(vm->model, vm->clock, i, &ret->vcpu[i]));
+	ok(cpu_vm_save(vm->clock, &ret->vm));
+}
+
+void machine_load(struct cpu_vm *vm, const struct machine_state *s,
+	enum clock_policy policy)
+{
+	for (unsigned i = 0; i < CPU_VM_CPUS; i++)
+		ok(cpu_vcpu_load(vm->model, vm->clock, i, &s->vcpu[i]));
+	ok(cpu_vm_load(vm->clock, &s->vm, policy));
+}
+
+void machine_fini(struct machine_state *s)
+{
+	for (unsigned i = 0; i < CPU_VM_CPUS; i++)
+		state_fini(&cpu_vcpu_state_desc, &s->vcpu[i]);
 }
