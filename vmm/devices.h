@@ -80,7 +80,8 @@ int devices_load(struct devices *devices, const struct snapshot_file *file);
 
 /*
  * Raise the interrupt of every device that a driver has yet to look at.  After
- * the interrupt controllers have been restored, before a vCPU runs.
+ * devices_load() and after the interrupt controllers have been restored; before
+ * the loop runs, where devices may have more to tell, and before a vCPU does.
  */
 void devices_raise(const struct devices *devices);
 

@@ -310,7 +310,7 @@ static int reset(void *model) ON_LOOP
 
 /* What the guest saw of its disk it must see again: another one is refused. */
 static const struct state_field fields[] = {
-	STATE_U64(struct virtio_blk, config.capacity, .same = true),
+	STATE_U64(struct virtio_blk, config.capacity),
 	STATE_BOOL(struct virtio_blk, readonly, .same = true),
 	STATE_U16(struct virtio_blk, config.num_queues, .same = true),
 	STATE_U32(struct virtio_blk, config.seg_max, .same = true),
@@ -326,8 +326,26 @@ static const struct state_field fields[] = {
 const struct state_desc virtio_blk_state = STATE_DESC(
 	"blk", 1, struct virtio_blk, fields);
 
+static int loaded(void *model)
+{
+	struct virtio_blk *blk = model;
+	uint64_t then = le64toh(blk->config.capacity);
+	uint64_t now = disk_sectors(blk->disk);
+
+	if (then == now)
+		return 0;
+	return err_set(-EBADMSG,
+		"%llu sectors of %d bytes in the snapshot and %llu here; give "
+		"the image that it was taken with, or a copy",
+		(unsigned long long)then, DISK_SECTOR_BYTES,
+		(unsigned long long)now);
+}
+
 static const struct virtio_model model = {
-	.ops = { .name = "blk", .reset = reset, .state = &virtio_blk_state },
+	.ops = { .name = "blk",
+		.reset = reset,
+		.state = &virtio_blk_state,
+		.loaded = loaded },
 	.id = VIRTIO_ID_BLOCK,
 	.activate = activate,
 	.kick = kick,

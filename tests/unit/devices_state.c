@@ -278,8 +278,8 @@ static void a_disk_of_another_size_is_refused_with_both(void **state)
 	(void)state;
 	assert_int_equal(truncate(image_path, IMAGE_BYTES / 2), 0);
 	snprintf(want, sizeof(want),
-		"disk %s: F: section blk 0: blk.config.capacity is 128 in the "
-		"snapshot and 64 here",
+		"disk %s: F: 128 sectors of 512 bytes in the snapshot and 64 "
+		"here; give the image that it was taken with, or a copy",
 		image_path);
 	assert_refused(want);
 }
@@ -320,6 +320,49 @@ static void what_a_check_refuses_names_the_device(void **state)
 	devices.rng.dev.status = DRIVER;
 	assert_refused(
 		"rng: F: virtio.status is 0x2, which no driver can reach");
+}
+
+/* The file with `len` bytes of section `cut`, its checksums right. */
+static struct buf cut_section(
+	const struct snapshot_file *file, unsigned cut, size_t len)
+{
+	struct buf b = BUF_INIT;
+
+	snapshot_file_begin(&b);
+	for (unsigned i = 0; i + 1 < file->count; i++) {
+		const struct snapshot_section *s = &file->section[i];
+
+		snapshot_file_add(&b, s->name, s->instance, s->version, s->data,
+			i == cut ? len : s->len);
+	}
+	snapshot_file_end(&b);
+	return b;
+}
+
+static void every_truncation_of_a_section_names_section_and_field(void **state)
+{
+	static struct snapshot_file whole;
+	struct buf b;
+
+	(void)state;
+	start_disk();
+	b = save();
+	assert_int_equal(snapshot_file_parse("F", b.data, b.len, &whole), 0);
+	for (unsigned i = 0; i + 1 < whole.count; i++) {
+		for (size_t len = 0; len < whole.section[i].len; len++) {
+			struct buf less = cut_section(&whole, i, len);
+
+			power_off();
+			assert_int_equal(power_on(), 0);
+			assert_int_equal(load(&less), -EBADMSG);
+			assert_non_null(
+				strstr(err_text(), whole.section[i].name));
+			assert_non_null(
+				strstr(err_text(), ": the data ends here"));
+			buf_fini(&less);
+		}
+	}
+	buf_fini(&b);
 }
 
 static void every_section_has_a_table(void **state)
@@ -436,6 +479,7 @@ int main(void)
 		TEST(another_number_of_queues_is_refused),
 		TEST(other_ports_are_refused),
 		TEST(what_a_check_refuses_names_the_device),
+		TEST(every_truncation_of_a_section_names_section_and_field),
 		TEST(every_section_has_a_table),
 		TEST(the_first_version_still_loads),
 		TEST(a_table_that_changes_takes_a_new_version),

@@ -220,6 +220,9 @@ static void selectors_and_queue_registers_are_kept(void **state)
 	guest_write(guest, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 1);
 	assert_moves();
 	assert_int_equal(guest_read(guest, VIRTIO_MMIO_QUEUE_READY), 1);
+	guest_write(guest, VIRTIO_MMIO_QUEUE_SEL, COUNTER_QUEUES);
+	assert_moves();
+	assert_int_equal(guest_read(guest, VIRTIO_MMIO_QUEUE_READY), 0);
 	assert_int_equal(guest_read(guest, VIRTIO_MMIO_DEVICE_FEATURES),
 		(VERSION_1 | BIT64(40)) >> 32);
 	guest_set_status(guest, RUNNING);
