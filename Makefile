@@ -129,6 +129,7 @@ ON_IMAGE = disk disk_open outfile
 ON_MODEL = rng
 ON_COUNTER = virtio virtio_batch virtio_mmio
 ON_COUNTER += virtio_state
+ON_DEVKIT = devices_state devices_golden
 ON_BLKGUEST = blk blk_flight
 ON_CPUS = closure meet fleet fleet_explain
 ON_CPUS += cpu_set
@@ -139,7 +140,7 @@ UNIT_TESTS += collect fingerprint operands profile
 UNIT_TESTS += fc_template msr_filter
 UNIT_TESTS += $(ON_CPUS)
 UNIT_TESTS += apply
-UNIT_TESTS += state state_print snapshot_file serial_state devices_state
+UNIT_TESTS += state state_print snapshot_file serial_state $(ON_DEVKIT)
 UNIT_TESTS += $(ON_KVM)
 ON_STAGE = server server_bad
 UNIT_TESTS += http config_json listener routes $(ON_STAGE)
@@ -171,7 +172,7 @@ $(call unit,mem_dirty): $(call unit,ring.o)
 $(call unit,$(ON_BLKGUEST)): $(call unit,blkguest.o image.o)
 $(call unit,state state_print): $(call unit,thing.o)
 $(call unit,serial_state): $(call unit,fake_irq.o)
-$(call unit,devices_state): $(GUEST_OBJS) $(call unit,image.o)
+$(call unit,$(ON_DEVKIT)): $(GUEST_OBJS) $(call unit,devkit.o image.o)
 $(call unit,blk_threads): $(call unit,fake_irq.o guest.o image.o ring.o)
 
 unit-bins: $(UNIT_BINS)
