@@ -13,11 +13,6 @@
 
 #define NUMBER_MAX 24 /* digits, sign and NUL */
 
-static void cleanup_json_fn(json_t **root)
-{
-	json_decref(*root);
-}
-
 /* ---- what is no object ---- */
 
 /*
@@ -148,8 +143,8 @@ int config_parse_json(const struct config_object *object, const char *text,
 	size_t len, void *base)
 {
 	json_error_t error;
-	CLEANUP(cleanup_json_fn)
-	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+	json_auto_t *root = json_loadb(
+		text, len, JSON_REJECT_DUPLICATES, &error);
 	int rc;
 
 	if (!root)
