@@ -1,138 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * routes.c - the resources of the API
+ * routes.c - from a request to its row of the table
  *
- * A route is a row: method, path, the states in which it makes sense, its body as a
- * table of fields, and a function that gets the body as a struct.  What a row
- * says is checked here, so that a handler only does its work.
+ * A row says method, path, the states in which it makes sense and the fields of its
+ * body.  All of that is checked here, so that a handler only does its work.
  */
 #include "vmm/api/routes.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 
-#include "config.h"
+#include "vmm/api/resources.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 #include "vmm/base/text.h"
-#include "vmm/config_field.h"
-#include "vmm/pause.h"
-
-#define STARTED   (BIT(VM_RUNNING) | BIT(VM_PAUSED))
-#define ANY_STATE (BIT(VM_NOT_STARTED) | STARTED)
-
-/* ---- GET / ---- */
-
-static int get_instance(
-	const struct api *api, const void *body, struct reply *reply)
-{
-	struct vm_status status;
-
-	(void)body;
-	api->ops->status(api->vm, &status);
-	reply_json(reply,
-		json_pack("{s:s, s:s, s:s, s:s}", "id", "anonymous-instance",
-			"state", vm_state_names[status.state], "vmm_version",
-			MUSTER_VERSION, "app_name", "muster"));
-	return 0;
-}
-
-/* ---- /vm ---- */
-
-static const char *const owner_names[] = {
-	[PAUSE_USER] = "user",
-	[PAUSE_SNAPSHOT] = "snapshot",
-	[PAUSE_MICROCODE] = "microcode",
-};
-
-static json_t *owners_json(unsigned owners)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < ARRAY_SIZE(owner_names); i++)
-		if (owners & BIT(i))
-			json_array_append_new(
-				list, json_string(owner_names[i]));
-	return list;
-}
-
-static int get_vm(const struct api *api, const void *body, struct reply *reply)
-{
-	struct vm_status status;
-
-	(void)body;
-	api->ops->status(api->vm, &status);
-	reply_json(reply,
-		json_pack("{s:s, s:o}", "state", vm_state_names[status.state],
-			"held_by", owners_json(status.owners)));
-	return 0;
-}
-
-enum vm_wish { WISH_PAUSED, WISH_RESUMED };
-
-struct vm_body {
-	unsigned state; /* enum vm_wish */
-};
-
-static const struct config_choice vm_wishes[] = {
-	[WISH_PAUSED] = { "Paused", NULL },
-	[WISH_RESUMED] = { "Resumed", NULL },
-	{ NULL, NULL },
-};
-
-static const struct config_field vm_fields[] = {
-	{
-		.name = "state",
-		.type = CONFIG_CHOICE,
-		.required = true,
-		.offset = CONFIG_AT(struct vm_body, state, unsigned),
-		.choices = vm_wishes,
-		.help = "Paused or Resumed",
-	},
-};
-
-static const struct config_object vm_body_object = {
-	.name = "vm",
-	.fields = vm_fields,
-	.count = ARRAY_SIZE(vm_fields),
-	.size_bytes = sizeof(struct vm_body),
-};
-
-static int patch_vm(
-	const struct api *api, const void *body, struct reply *reply)
-{
-	const struct vm_body *wish = body;
-
-	(void)reply;
-	return wish->state == WISH_PAUSED ? api->ops->pause(api->vm)
-					  : api->ops->resume(api->vm);
-}
-
-/* ---- the table ---- */
-
-struct route {
-	enum api_method method;
-	const char *path;
-	unsigned states;                  /* BIT(enum vm_state) of all */
-	const struct config_object *body; /* NULL: the request has none */
-	/* 0, or -errno with a sentence. */
-	int (*handle)(
-		const struct api *api, const void *body, struct reply *reply);
-};
-
-/* Room for the body of any of them. */
-union route_body {
-	struct vm_body vm;
-};
-
-static const struct route routes[] = {
-	{ API_GET, "/", ANY_STATE, NULL, get_instance },
-	{ API_GET, "/vm", ANY_STATE, NULL, get_vm },
-	{ API_PATCH, "/vm", STARTED, &vm_body_object, patch_vm },
-};
-
-/* ---- from a request to its row ---- */
 
 /* A slash too many at the end is forgiven, as clients are used to. */
 static bool same_path(const char *target, const char *path)
@@ -148,7 +29,7 @@ static int refuse_method(const struct http_message *request)
 {
 	CLEANUP(buf_fini) struct buf known = BUF_INIT;
 
-	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+	for (unsigned i = 0; i < routes_count; i++)
 		if (same_path(request->target, routes[i].path))
 			buf_printf(&known, "%s%s", known.len ? ", " : "",
 				api_method_names[routes[i].method]);
@@ -162,7 +43,7 @@ static int refuse_method(const struct http_message *request)
 
 static const struct route *find(const struct http_message *request)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+	for (unsigned i = 0; i < routes_count; i++)
 		if (routes[i].method == request->method &&
 			same_path(request->target, routes[i].path))
 			return &routes[i];
@@ -187,9 +68,8 @@ static int check_state(const struct api *api, const struct route *route)
 }
 
 static int read_body(const struct route *route,
-	const struct http_message *request, union route_body *body)
+	const struct http_message *request, void *body)
 {
-	*body = (union route_body){ 0 };
 	if (!route->body)
 		return request->body_bytes
 			       ? err_set(-EINVAL, "this takes no body")
@@ -205,19 +85,19 @@ static int dispatch(const struct api *api, const struct http_message *request,
 	struct reply *reply)
 {
 	const struct route *route = find(request);
-	union route_body body;
+	_Alignas(max_align_t) uint8_t body[ROUTE_BODY_BYTES] = { 0 };
 	int rc;
 
 	if (!route)
 		return refuse_method(request);
 	rc = check_state(api, route);
 	if (!rc)
-		rc = read_body(route, request, &body);
+		rc = read_body(route, request, body);
 	if (rc)
 		return rc;
-	rc = route->handle(api, &body, reply);
+	rc = route->handle(api, body, reply);
 	if (route->body)
-		config_fini(route->body, &body);
+		config_fini(route->body, body);
 	return rc;
 }
 

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* resources.c - what the API has: bodies, handlers, and the table of them */
+#include "vmm/api/resources.h"
+
+#include <assert.h>
+
+#include "config.h"
+#include "vmm/pause.h"
+
+#define STARTED   (BIT(VM_RUNNING) | BIT(VM_PAUSED))
+#define ANY_STATE (BIT(VM_NOT_STARTED) | STARTED)
+
+/* ---- GET / ---- */
+
+static int get_instance(
+	const struct api *api, const void *body, struct reply *reply)
+{
+	struct vm_status status;
+
+	(void)body;
+	api->ops->status(api->vm, &status);
+	reply_json(reply,
+		json_pack("{s:s, s:s, s:s, s:s}", "id", "anonymous-instance",
+			"state", vm_state_names[status.state], "vmm_version",
+			MUSTER_VERSION, "app_name", "muster"));
+	return 0;
+}
+
+/* ---- /vm ---- */
+
+static const char *const owner_names[] = {
+	[PAUSE_USER] = "user",
+	[PAUSE_SNAPSHOT] = "snapshot",
+	[PAUSE_MICROCODE] = "microcode",
+};
+
+static json_t *owners_json(unsigned owners)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < ARRAY_SIZE(owner_names); i++)
+		if (owners & BIT(i))
+			json_array_append_new(
+				list, json_string(owner_names[i]));
+	return list;
+}
+
+static int get_vm(const struct api *api, const void *body, struct reply *reply)
+{
+	struct vm_status status;
+
+	(void)body;
+	api->ops->status(api->vm, &status);
+	reply_json(reply,
+		json_pack("{s:s, s:o}", "state", vm_state_names[status.state],
+			"held_by", owners_json(status.owners)));
+	return 0;
+}
+
+enum vm_wish { WISH_PAUSED, WISH_RESUMED };
+
+struct vm_body {
+	unsigned state; /* enum vm_wish */
+};
+
+static const struct config_choice vm_wishes[] = {
+	[WISH_PAUSED] = { "Paused", NULL },
+	[WISH_RESUMED] = { "Resumed", NULL },
+	{ NULL, NULL },
+};
+
+static const struct config_field vm_fields[] = {
+	{
+		.name = "state",
+		.type = CONFIG_CHOICE,
+		.required = true,
+		.offset = CONFIG_AT(struct vm_body, state, unsigned),
+		.choices = vm_wishes,
+		.help = "Paused or Resumed",
+	},
+};
+
+static_assert(sizeof(struct vm_body) <= ROUTE_BODY_BYTES, "");
+
+static const struct config_object vm_body_object = {
+	.name = "vm",
+	.fields = vm_fields,
+	.count = ARRAY_SIZE(vm_fields),
+	.size_bytes = sizeof(struct vm_body),
+};
+
+static int patch_vm(
+	const struct api *api, const void *body, struct reply *reply)
+{
+	const struct vm_body *wish = body;
+
+	(void)reply;
+	return wish->state == WISH_PAUSED ? api->ops->pause(api->vm)
+					  : api->ops->resume(api->vm);
+}
+
+/* ---- the table ---- */
+
+const struct route routes[] = {
+	{ API_GET, "/", ANY_STATE, NULL, get_instance },
+	{ API_GET, "/vm", ANY_STATE, NULL, get_vm },
+	{ API_PATCH, "/vm", STARTED, &vm_body_object, patch_vm },
+};
+
+const unsigned routes_count = ARRAY_SIZE(routes);
