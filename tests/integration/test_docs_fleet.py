@@ -16,8 +16,9 @@ PAGE = ROOT / "docs/fleet.md"
 @pytest.fixture
 def folder(muster, tmp_path):
     """The files that the page speaks of, with muster in the PATH."""
-    for path in (ROOT / "tests/data/fingerprints").glob("*.json"):
-        shutil.copy(path, tmp_path)
+    for kind in "fingerprints", "profiles":
+        for path in (ROOT / "tests/data" / kind).glob("*.json"):
+            shutil.copy(path, tmp_path)
     return install(muster, tmp_path)
 
 
