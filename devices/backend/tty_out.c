@@ -21,7 +21,9 @@ static struct metric metrics[] = {
 	{ "bytes_lost", "console output that nobody took in time", 0 },
 };
 
-const struct metric_group tty_metrics = { "tty", metrics, ARRAY_SIZE(metrics) };
+const struct metric_group tty_metrics = {
+	.name = "tty", .metrics = metrics, .count = ARRAY_SIZE(metrics)
+};
 
 static void count_written(struct tty_out *out, size_t n)
 {

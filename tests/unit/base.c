@@ -138,7 +138,9 @@ static void ratelimit_lets_a_burst_through_and_counts_the_rest(void **state)
 static void metrics_print_as_one_json_object(void **state)
 {
 	struct metric m[] = { { "reads", "", 3 }, { "writes", "", 0 } };
-	const struct metric_group group = { "blk", m, 2 };
+	const struct metric_group group = {
+		.name = "blk", .metrics = m, .count = 2
+	};
 	const struct metric_group *const groups[] = { &group };
 	struct buf b = BUF_INIT;
 

@@ -35,7 +35,9 @@ struct loop {
 	struct loop_op last;
 };
 
-const struct metric_group loop_metrics = { "loop", NULL, 0 };
+const struct metric_group loop_metrics = {
+	.name = "loop", .metrics = NULL, .count = 0
+};
 
 /* ---- making, and what has no meaning here ---- */
 

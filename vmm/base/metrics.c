@@ -1,10 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* metrics.c - print counters */
+/* metrics.c - fill histograms, print everything */
 #include "vmm/base/metrics.h"
 
 #include <inttypes.h>
 
 #define METRICS_VERSION 1
+
+/* ---- histograms ---- */
+
+static unsigned bucket_of(uint64_t value)
+{
+	unsigned bits = value ? 64 - (unsigned)__builtin_clzll(value) : 0;
+
+	return MIN(bits, HISTOGRAM_BUCKETS - 1);
+}
+
+void histogram_add(struct histogram *h, uint64_t value)
+{
+	uint64_t max = atomic_load_explicit(&h->max, memory_order_relaxed);
+
+	while (value > max &&
+		!atomic_compare_exchange_weak_explicit(&h->max, &max, value,
+			memory_order_relaxed, memory_order_relaxed))
+		;
+	atomic_fetch_add_explicit(&h->sum, value, memory_order_relaxed);
+	atomic_fetch_add_explicit(
+		&h->bucket[bucket_of(value)], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&h->count, 1, memory_order_relaxed);
+}
+
+static uint64_t get(const _Atomic uint64_t *value)
+{
+	return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+static void print_histogram(struct buf *out, const struct histogram *h)
+{
+	unsigned used = HISTOGRAM_BUCKETS;
+
+	while (used && !get(&h->bucket[used - 1]))
+		used--;
+	buf_printf(out,
+		"\"%s\":{\"count\":%" PRIu64 ",\"sum\":%" PRIu64
+		",\"max\":%" PRIu64 ",\"buckets\":[",
+		h->name, get(&h->count), get(&h->sum), get(&h->max));
+	for (unsigned i = 0; i < used; i++)
+		buf_printf(out, "%s%" PRIu64, i ? "," : "", get(&h->bucket[i]));
+	buf_printf(out, "]}");
+}
+
+/* ---- printing ---- */
 
 static void print_group(struct buf *out, const struct metric_group *g)
 {
@@ -12,6 +57,10 @@ static void print_group(struct buf *out, const struct metric_group *g)
 	for (unsigned i = 0; i < g->count; i++)
 		buf_printf(out, "%s\"%s\":%" PRIu64, i ? "," : "",
 			g->metrics[i].name, metric_get(&g->metrics[i]));
+	for (unsigned i = 0; i < g->histogram_count; i++) {
+		buf_printf(out, "%s", g->count || i ? "," : "");
+		print_histogram(out, &g->histograms[i]);
+	}
 	buf_printf(out, "}");
 }
 

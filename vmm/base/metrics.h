@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * metrics.h - counters that any thread may bump, printed as one JSON object
+ * metrics.h - counters and histograms that any thread may bump, printed as JSON
  *
  * A module keeps its counters in a static array and hands it to whoever prints;
  * the groups that exist are listed once, where the VM is assembled.
@@ -19,10 +19,22 @@ struct metric {
 	_Atomic uint64_t value;
 };
 
+/* Bucket 0 counts zeroes, bucket n from 2^(n-1) to below 2^n, the last all above. */
+#define HISTOGRAM_BUCKETS 48
+
+struct histogram {
+	const char *name; /* as a metric's */
+	const char *help;
+	_Atomic uint64_t count, sum, max;
+	_Atomic uint64_t bucket[HISTOGRAM_BUCKETS];
+};
+
 struct metric_group {
 	const char *name;
 	struct metric *metrics;
 	unsigned count;
+	struct histogram *histograms;
+	unsigned histogram_count;
 };
 
 static inline void metric_add(struct metric *m, uint64_t n)
@@ -35,7 +47,12 @@ static inline uint64_t metric_get(const struct metric *m)
 	return atomic_load_explicit(&m->value, memory_order_relaxed);
 }
 
-/* Append {"version":1,"GROUP":{"NAME":N,…},…} and a newline. */
+void histogram_add(struct histogram *h, uint64_t value);
+
+/*
+ * Append {"version":1,"GROUP":{"NAME":N,…},…} and a newline; a histogram is
+ * {"count":N,"sum":N,"max":N,"buckets":[N,…]}, up to its last bucket that is not 0.
+ */
 void metrics_print_json(
 	struct buf *out, const struct metric_group *const *groups, unsigned n);
 

@@ -49,7 +49,9 @@ static struct metric metrics[LOOP_METRICS] = {
 		.help = "busy polls that ended in sleep" },
 };
 
-const struct metric_group loop_metrics = { "loop", metrics, LOOP_METRICS };
+const struct metric_group loop_metrics = {
+	.name = "loop", .metrics = metrics, .count = LOOP_METRICS
+};
 
 void loop_count(enum loop_metric metric, uint64_t n)
 {
