@@ -61,7 +61,7 @@ OBJS_FIRMWARE = acpi aml dsdt mptable tables
 OBJS_VMM = config config_args config_print config_value config_words devices \
 	ending outcome outfile vcpu vm vm_build
 OBJS_VMM += config_json vm_ops
-OBJS_VMM += park pause
+OBJS_VMM += devices_pause park pause
 OBJS_VMM += mem_handler memfile memfile_merge memfile_read memfile_save memfile_write newfile
 OBJS_VMM += snapshot_file devices_state
 OBJS_API = client conn http listener reply resources routes server vm_server
@@ -131,6 +131,7 @@ ON_COUNTER = virtio virtio_batch virtio_mmio
 ON_COUNTER += virtio_state
 ON_DEVKIT = devices_state devices_golden
 ON_BLKGUEST = blk blk_flight
+ON_LIVEVM = pause
 ON_CPUS = closure meet fleet fleet_explain
 ON_CPUS += cpu_set
 ON_KVM = cpu_clock cpu_state cpu_state_hostile cpu_model_text
@@ -141,6 +142,7 @@ UNIT_TESTS += fc_template msr_filter
 UNIT_TESTS += $(ON_CPUS)
 UNIT_TESTS += apply
 UNIT_TESTS += state state_print snapshot_file serial_state $(ON_DEVKIT)
+UNIT_TESTS += $(ON_LIVEVM)
 UNIT_TESTS += $(ON_KVM)
 ON_STAGE = server server_bad
 UNIT_TESTS += http config_json listener routes $(ON_STAGE)
@@ -173,6 +175,7 @@ $(call unit,$(ON_BLKGUEST)): $(call unit,blkguest.o image.o)
 $(call unit,state state_print): $(call unit,thing.o)
 $(call unit,serial_state): $(call unit,fake_irq.o)
 $(call unit,$(ON_DEVKIT)): $(GUEST_OBJS) $(call unit,devkit.o image.o)
+$(call unit,$(ON_LIVEVM)): $(call unit,livevm.o) | guests
 $(call unit,blk_threads): $(call unit,fake_irq.o guest.o image.o ring.o)
 
 unit-bins: $(UNIT_BINS)

@@ -25,6 +25,12 @@ struct device_ops {
 	 * are in flight, and the owner's drained() follows when none is left.
 	 */
 	int (*reset)(void *dev);
+	/*
+	 * The machine is to stand still: no work comes until it goes on, which
+	 * needs nothing of a model, as its owner then gives it what came
+	 * meanwhile.  0 or -EINPROGRESS and drained(), as reset().
+	 */
+	int (*pause)(void *dev);
 	/* What a snapshot keeps of the model; only read and written while held. */
 	const struct state_desc *state;
 	/*

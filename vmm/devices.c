@@ -166,6 +166,7 @@ int devices_build(struct devices *devices, const struct devices_env *env)
 	int rc = platform_init(&devices->platform, env->ports,
 		config->debug_exit, env->event, env->owner);
 
+	devices->loop = env->loop;
 	for (unsigned i = 0; !rc && i < devices->disk_count; i++)
 		rc = build_disk(
 			&devices->disk[i], &config->disk[i], devices, env);
@@ -174,13 +175,6 @@ int devices_build(struct devices *devices, const struct devices_env *env)
 	if (!rc)
 		rc = build_serial(devices, env);
 	return rc;
-}
-
-void devices_drain(struct devices *devices)
-{
-	/* A reset ends when the last request has ended. */
-	for (unsigned i = 0; i < devices->virtio_count; i++)
-		virtio_status_write(devices->virtio[i], 0);
 }
 
 void devices_fini(struct devices *devices)

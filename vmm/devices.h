@@ -27,7 +27,19 @@ struct device_disk {
 	struct virtio_blk blk;
 };
 
+/* How the control thread has the devices held, on the loop. */
+struct devices_hold {
+	struct loop_call call, abandon;
+	_Atomic uint32_t wanted; /* grows with each change of mind; odd: held */
+	_Atomic uint32_t idle;   /* the last hold in which all came to rest */
+	uint32_t applied;        /* the loop's: what was wanted last */
+	unsigned busy;           /* the loop's: not idle yet */
+};
+
 struct devices {
+	struct loop *loop; /* borrowed */
+	bool served;       /* the loop has a thread of its own by now */
+	struct devices_hold hold;
 	struct platform platform;
 	struct irq_line serial_irq;
 	struct serial serial;
@@ -89,10 +101,19 @@ void devices_raise(const struct devices *devices);
 const struct state_desc *devices_state(const char *section);
 
 /*
- * Wait until no request is in flight and stop all virtio devices.  While the
- * loop runs, when no vCPU does.
+ * Bring all devices to rest: nothing in flight, no ring touched, no console input
+ * delivered.  While no vCPU runs.  -ETIMEDOUT if one is not idle by `until_ns`, and
+ * in *ret_late its name, NULL if it is the loop itself that does not answer; call
+ * devices_resume() then too.
  */
-void devices_drain(struct devices *devices);
+int devices_pause(
+	struct devices *devices, uint64_t until_ns, const char **ret_late);
+
+/* Serve what came meanwhile, and go on.  Before the vCPUs do; no-op if not paused. */
+void devices_resume(struct devices *devices);
+
+/* At the end: let vCPUs go that wait for a device's reset. */
+void devices_abandon_resets(struct devices *devices);
 
 /* After the loop has ended; half-built is fine. */
 void devices_fini(struct devices *devices);

@@ -3,6 +3,28 @@
 #include "vmm/pause.h"
 
 #include "vmm/base/err.h"
+#include "vmm/base/log.h"
+
+/* A disk may take its time to flush; a supervisor may not wait much longer. */
+#define END_DEADLINE_NS 5000000000ull
+
+enum { PARKED, IDLE, HELD, RESUMED };
+
+static struct histogram histograms[] = {
+	[PARKED] = { .name = "parked_ns",
+		.help = "from the request until all vCPUs are parked" },
+	[IDLE] = { .name = "idle_ns",
+		.help = "from then until all devices are idle" },
+	[HELD] = { .name = "held_ns", .help = "from then until the release" },
+	[RESUMED] = { .name = "resumed_ns",
+		.help = "from the release until the first vCPU runs" },
+};
+
+const struct metric_group pause_metrics = {
+	.name = "pause",
+	.histograms = histograms,
+	.histogram_count = ARRAY_SIZE(histograms),
+};
 
 void pause_init(struct pause *pause, struct vcpu *vcpus, unsigned vcpu_count,
 	struct devices *devices)
@@ -12,30 +34,89 @@ void pause_init(struct pause *pause, struct vcpu *vcpus, unsigned vcpu_count,
 		.vcpu_count = vcpu_count,
 		.devices = devices,
 	};
+	vcpus->env->resumed = &histograms[RESUMED];
 }
 
-static int hold_vcpus(
-	struct pause *pause, uint64_t until_ns, uint64_t deadline_ns)
+/* ---- one step each ---- */
+
+struct deadline {
+	uint64_t until_ns;
+	double seconds; /* for messages */
+};
+
+static struct deadline deadline_in(uint64_t ns)
 {
-	unsigned late;
-	int rc = vcpus_hold(pause->vcpus, pause->vcpu_count, until_ns, &late);
+	return (struct deadline){ now_ns() + ns, (double)ns / 1e9 };
+}
+
+static int say_vcpu(int rc, unsigned late, const struct deadline *deadline)
+{
+	return rc ? err_set(rc, "vCPU %u did not stop within %g s", late,
+			    deadline->seconds)
+		  : 0;
+}
+
+static int hold_vcpus(struct pause *pause, const struct deadline *deadline)
+{
+	unsigned late = 0;
+	int rc = vcpus_hold(
+		pause->vcpus, pause->vcpu_count, deadline->until_ns, &late);
+
+	return say_vcpu(rc, late, deadline);
+}
+
+static int hold_devices(struct pause *pause, const struct deadline *deadline)
+{
+	const char *late = NULL;
+	int rc = devices_pause(pause->devices, deadline->until_ns, &late);
 
 	if (!rc)
 		return 0;
+	if (!late)
+		return err_set(rc, "the I/O loop did not answer within %g s",
+			deadline->seconds);
+	return err_set(rc, "%s: a request is still in flight after %g s", late,
+		deadline->seconds);
+}
+
+/*
+ * Devices first: what a vCPU asks of the loop from now on comes behind this in the
+ * queue of its calls.
+ */
+static void let_go(struct pause *pause)
+{
+	devices_resume(pause->devices);
 	vcpus_release(pause->vcpus, pause->vcpu_count);
-	return err_set(rc, "vCPU %u did not stop within %g s", late,
-		(double)deadline_ns / 1e9);
+}
+
+/* ---- holding and releasing ---- */
+
+static int hold_all(struct pause *pause, const struct deadline *deadline)
+{
+	uint64_t asked_ns = now_ns(), parked_ns;
+	int rc = hold_vcpus(pause, deadline);
+
+	if (rc)
+		return rc;
+	parked_ns = now_ns();
+	rc = hold_devices(pause, deadline);
+	if (rc)
+		return rc;
+	pause->since_ns = now_ns();
+	histogram_add(&histograms[PARKED], parked_ns - asked_ns);
+	histogram_add(&histograms[IDLE], pause->since_ns - parked_ns);
+	return 0;
 }
 
 int pause_hold(
 	struct pause *pause, enum pause_owner owner, uint64_t deadline_ns)
 {
-	uint64_t until_ns = now_ns() + deadline_ns;
-	int rc = 0;
+	struct deadline deadline = deadline_in(deadline_ns);
+	int rc = pause->owners ? 0 : hold_all(pause, &deadline);
 
-	if (!pause->owners)
-		rc = hold_vcpus(pause, until_ns, deadline_ns);
-	if (!rc)
+	if (rc)
+		let_go(pause);
+	else
 		pause->owners |= BIT(owner);
 	return rc;
 }
@@ -45,8 +126,10 @@ int pause_release(struct pause *pause, enum pause_owner owner)
 	if (!(pause->owners & BIT(owner)))
 		return 0;
 	pause->owners &= ~BIT(owner);
-	if (!pause->owners)
-		vcpus_release(pause->vcpus, pause->vcpu_count);
+	if (pause->owners)
+		return 0;
+	histogram_add(&histograms[HELD], now_ns() - pause->since_ns);
+	let_go(pause);
 	return 0;
 }
 
@@ -58,4 +141,37 @@ bool pause_held(const struct pause *pause)
 unsigned pause_owners(const struct pause *pause)
 {
 	return pause->owners;
+}
+
+/* ---- the end ---- */
+
+/* A vCPU may be late because it waits for a disk that does not answer. */
+static int end_vcpus(struct pause *pause)
+{
+	struct deadline deadline = deadline_in(END_DEADLINE_NS);
+	unsigned late = 0;
+	int rc = hold_vcpus(pause, &deadline);
+
+	if (!rc)
+		return 0;
+	devices_abandon_resets(pause->devices);
+	deadline = deadline_in(END_DEADLINE_NS);
+	rc = vcpus_wait(
+		pause->vcpus, pause->vcpu_count, deadline.until_ns, &late);
+	return say_vcpu(rc, late, &deadline);
+}
+
+bool pause_end(struct pause *pause)
+{
+	struct deadline deadline;
+	int rc = pause->owners ? 0 : end_vcpus(pause);
+
+	if (!rc) {
+		vcpus_stop(pause->vcpus, pause->vcpu_count);
+		deadline = deadline_in(END_DEADLINE_NS);
+		rc = pause->owners ? 0 : hold_devices(pause, &deadline);
+	}
+	if (rc)
+		log_warn("%s; it is abandoned", err_text());
+	return !rc;
 }

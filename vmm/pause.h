@@ -31,6 +31,7 @@ struct pause {
 	unsigned vcpu_count;
 	struct devices *devices; /* borrowed */
 	unsigned owners;         /* BIT(enum pause_owner) */
+	uint64_t since_ns;       /* held */
 };
 
 /* Running.  The vCPUs exist, and the devices too. */
@@ -52,5 +53,14 @@ bool pause_held(const struct pause *pause);
 
 /* BIT(owner) of all that hold. */
 unsigned pause_owners(const struct pause *pause);
+
+/*
+ * At the end of the machine, held or not: hold everything for good, and end the vCPU
+ * threads.  False, after a warning that says what was late, when requests are in
+ * flight that nobody can stop: what they use must stay as long as the process.
+ */
+bool pause_end(struct pause *pause);
+
+extern const struct metric_group pause_metrics;
 
 #endif

@@ -36,8 +36,9 @@ static struct metric metrics[] = {
 		"MMIO accesses that no device decodes", 0 },
 };
 
-const struct metric_group vcpu_metrics = { "vcpu", metrics,
-	ARRAY_SIZE(metrics) };
+const struct metric_group vcpu_metrics = {
+	.name = "vcpu", .metrics = metrics, .count = ARRAY_SIZE(metrics)
+};
 
 static int kick_signal(void)
 {
@@ -117,7 +118,11 @@ static bool handle_exit(struct vcpu *vcpu) ON_VCPU
 
 static void wait_at_gate(struct vcpu *vcpu) ON_VCPU
 {
-	park_here(&vcpu->env->park, &vcpu->parker);
+	struct vcpu_env *env = vcpu->env;
+	uint64_t ns = park_here(&env->park, &vcpu->parker);
+
+	if (ns && env->resumed)
+		histogram_add(env->resumed, ns);
 }
 
 /* -EAGAIN is a vCPU that was just started by another one. */
@@ -248,7 +253,13 @@ int vcpus_hold(struct vcpu *vcpus, unsigned count, uint64_t until_ns,
 	for (unsigned i = 0; i < count; i++)
 		if (vcpus[i].started)
 			pthread_kill(vcpus[i].thread, kick_signal());
-	if (park_wait(park, until_ns))
+	return vcpus_wait(vcpus, count, until_ns, ret_late);
+}
+
+int vcpus_wait(struct vcpu *vcpus, unsigned count, uint64_t until_ns,
+	unsigned *ret_late)
+{
+	if (park_wait(&vcpus->env->park, until_ns))
 		return 0;
 	*ret_late = first_late(vcpus, count);
 	return -ETIMEDOUT;

@@ -31,6 +31,8 @@ struct vcpu_env {
 		const char *detail);
 	void *owner;
 	struct park park;
+	/* Where the first vCPU that goes on counts how long it took, in ns. */
+	struct histogram *resumed;
 };
 
 struct vcpu {
@@ -55,11 +57,14 @@ void vcpu_fini(struct vcpu *vcpu);
 int vcpus_start(struct vcpu *vcpus, unsigned count);
 
 /*
- * Make every vCPU leave KVM_RUN with no access half done, and stay out.  0 when all
- * are out, at once if none has been started: they then start held.  -ETIMEDOUT
- * and the first that is late if they are not by `until_ns`; call vcpus_release().
+ * Make every vCPU leave KVM_RUN with no access half done, and stay out until
+ * vcpus_release().  0 when all are out; at once if none has been started, and they
+ * then start held.  -ETIMEDOUT and the first that is late if they are not by
+ * `until_ns`; vcpus_wait() waits on.
  */
 int vcpus_hold(struct vcpu *vcpus, unsigned count, uint64_t until_ns,
+	unsigned *ret_late);
+int vcpus_wait(struct vcpu *vcpus, unsigned count, uint64_t until_ns,
 	unsigned *ret_late);
 
 /* Let all go on. */

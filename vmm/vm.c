@@ -5,8 +5,7 @@
  * Theory of operation: vm_build() makes the parts; vm_start() starts the I/O loop
  * and the vCPUs; the calling thread serves the control loop until something
  * reports the end (ending.h).  vm_free() is the reverse: the control socket and the
- * vCPUs first, then
- * requests in flight, then the I/O loop, then the rest.
+ * vCPUs first, then requests in flight, then the I/O loop, then the rest.
  */
 #include "vmm/vm.h"
 
@@ -23,6 +22,7 @@
 
 static const struct metric_group *const metric_groups[] = {
 	&loop_metrics,
+	&pause_metrics,
 	&tty_metrics,
 	&vcpu_metrics,
 	&virtio_blk_metrics,
@@ -56,6 +56,7 @@ int vm_start(struct vm *vm)
 	if (rc)
 		return rc;
 	vm->io_runs = true;
+	vm->devices.served = true;
 	announce(vm);
 	loop_timer_set(&vm->timeout, vm->config->timeout_ms * 1000000);
 	return vcpus_start(vm->vcpus, vm->config->cpus);
@@ -83,11 +84,22 @@ static void write_metrics(struct vm *vm)
 
 static void stop_io(struct vm *vm)
 {
-	if (!vm->io_runs)
-		return;
-	devices_drain(&vm->devices);
 	loop_stop(vm->io);
 	pthread_join(vm->io_thread, NULL);
+}
+
+/*
+ * Requests in flight may use anything that belongs to the machine, until the
+ * process ends.  The terminal is the user's.
+ */
+static struct vm *abandon(struct vm *vm)
+{
+	static struct vm *abandoned; /* for leak checkers: not lost */
+
+	abandoned = vm;
+	tty_restore(vm->devices.tty);
+	write_metrics(abandoned);
+	return NULL;
 }
 
 struct vm *vm_free(struct vm *vm)
@@ -96,9 +108,10 @@ struct vm *vm_free(struct vm *vm)
 		return NULL;
 	if (vm->served)
 		vm->server->stop(vm->served);
-	if (vm->vcpus)
-		vcpus_stop(vm->vcpus, vm->config->cpus);
-	stop_io(vm);
+	if (vm->io_runs && !pause_end(&vm->pause))
+		return abandon(vm);
+	if (vm->io_runs)
+		stop_io(vm);
 	devices_fini(&vm->devices);
 	write_metrics(vm);
 	for (unsigned i = 0; vm->vcpus && i < vm->config->cpus; i++)

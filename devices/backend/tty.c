@@ -50,9 +50,9 @@ static void set_raw(struct tty *tty)
 	log_set_raw_terminal(tty->raw);
 }
 
-static void leave_raw(struct tty *tty)
+void tty_restore(const struct tty *tty)
 {
-	if (!tty->raw)
+	if (!tty || !tty->raw)
 		return;
 	tcsetattr(tty->in_fd, TCSANOW, &tty->saved);
 	log_set_raw_terminal(false);
@@ -72,7 +72,7 @@ int tty_new(struct loop *loop, int in_fd, int out_fd, struct tty **ret)
 	set_raw(tty);
 	rc = tty_in_init(&tty->in, loop, in_fd, tty->raw);
 	if (rc < 0) {
-		leave_raw(tty);
+		tty_restore(tty);
 		tty_out_fini(&tty->out);
 		return err_wrap(rc, "console input");
 	}
@@ -96,6 +96,16 @@ void tty_want(struct tty *tty)
 	tty_in_want(&tty->in);
 }
 
+void tty_pause(struct tty *tty)
+{
+	tty_in_pause(&tty->in, true);
+}
+
+void tty_resume(struct tty *tty)
+{
+	tty_in_pause(&tty->in, false);
+}
+
 bool tty_is_raw(const struct tty *tty)
 {
 	return tty->raw;
@@ -107,7 +117,7 @@ struct tty *tty_free(struct tty *tty)
 		return NULL;
 	tty_in_fini(&tty->in);
 	tty_out_fini(&tty->out);
-	leave_raw(tty);
+	tty_restore(tty);
 	free(tty);
 	return NULL;
 }

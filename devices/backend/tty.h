@@ -49,8 +49,15 @@ void tty_write(struct tty *tty, const uint8_t *data, size_t len);
 /* The model has room again.  Any thread. */
 void tty_want(struct tty *tty);
 
+/* Deliver no input, and then again.  Output goes on, and so does the escape key. */
+void tty_pause(struct tty *tty) ON_LOOP;
+void tty_resume(struct tty *tty) ON_LOOP;
+
 /* True if in_fd is a terminal, now raw: the start-up line then names the key. */
 bool tty_is_raw(const struct tty *tty);
+
+/* Leave raw mode, when there will be no tty_free().  NULL is fine. */
+void tty_restore(const struct tty *tty);
 
 /*
  * Write out what is buffered (waiting at most a second for a slow reader),

@@ -16,8 +16,11 @@
  */
 static size_t room_for(struct tty_in *in, size_t len)
 {
-	size_t n = in->events->room(in->model);
+	size_t n;
 
+	if (in->paused)
+		return 0;
+	n = in->events->room(in->model);
 	if (n == 0) {
 		atomic_store(&in->starved, true);
 		n = in->events->room(in->model);
@@ -161,6 +164,13 @@ void tty_in_want(struct tty_in *in)
 {
 	if (atomic_exchange(&in->starved, false))
 		loop_call(in->loop, &in->call);
+}
+
+void tty_in_pause(struct tty_in *in, bool paused)
+{
+	in->paused = paused;
+	if (!paused && in->events)
+		pump(in);
 }
 
 void tty_in_fini(struct tty_in *in)

@@ -27,6 +27,7 @@ struct tty_in {
 	bool watched;
 	bool readable;
 	bool ended;
+	bool paused; /* the model takes nothing; the escape key still works */
 	/* The model's room ran out while input waited: any thread clears it. */
 	atomic_bool starved;
 	struct loop_call call;
@@ -47,6 +48,9 @@ void tty_in_attach(struct tty_in *in, const struct tty_events *events,
 
 /* Any thread: the model has room again. */
 void tty_in_want(struct tty_in *in);
+
+/* On the loop. */
+void tty_in_pause(struct tty_in *in, bool paused);
 
 void tty_in_fini(struct tty_in *in);
 

@@ -57,8 +57,9 @@ static struct metric metrics[] = {
 	[UNSUPPORTED] = { "unsupported", "requests answered with UNSUPP", 0 },
 };
 
-const struct metric_group virtio_blk_metrics = { "blk", metrics,
-	ARRAY_SIZE(metrics) };
+const struct metric_group virtio_blk_metrics = {
+	.name = "blk", .metrics = metrics, .count = ARRAY_SIZE(metrics)
+};
 
 /* ---- request records ---- */
 
@@ -301,7 +302,7 @@ static int activate(void *model, uint64_t features) ON_LOOP
 	return 0;
 }
 
-static int reset(void *model) ON_LOOP
+static int drain(void *model) ON_LOOP
 {
 	struct virtio_blk *blk = model;
 
@@ -343,7 +344,8 @@ static int loaded(void *model)
 
 static const struct virtio_model model = {
 	.ops = { .name = "blk",
-		.reset = reset,
+		.reset = drain,
+		.pause = drain,
 		.state = &virtio_blk_state,
 		.loaded = loaded },
 	.id = VIRTIO_ID_BLOCK,

@@ -92,9 +92,14 @@ void virtio_complete(struct virtio_device *dev, unsigned queue, uint16_t head,
 	loop_defer(dev->loop, &dev->flush);
 }
 
+static bool serving(const struct virtio_device *dev)
+{
+	return dev->active && !dev->paused;
+}
+
 static void deactivate(struct virtio_device *dev) ON_LOOP
 {
-	if (dev->active)
+	if (serving(dev))
 		loop_poller_del(dev->loop, &dev->poller);
 	dev->active = false;
 }
@@ -145,7 +150,7 @@ static bool serve_pending(struct virtio_device *dev) ON_LOOP
 {
 	bool found = false;
 
-	for (unsigned i = 0; dev->active && i < dev->queue_count; i++) {
+	for (unsigned i = 0; serving(dev) && i < dev->queue_count; i++) {
 		if (!virtq_pending(&dev->queues[i].ring))
 			continue;
 		serve(dev, i);
@@ -265,12 +270,64 @@ static void reset(struct loop_call *call) ON_LOOP
 		completion_signal(&v->done, rc);
 }
 
-void virtio_drained(struct virtio_device *dev)
+static void end_reset(struct virtio_device *dev, int result)
 {
 	struct completion *waiter = steal_ptr(&dev->resetting);
 
 	if (waiter)
-		completion_signal(waiter, 0);
+		completion_signal(waiter, result);
+}
+
+/* What is done is published first: an idle device touches no ring. */
+static void report_idle(struct virtio_device *dev) ON_LOOP
+{
+	void (*idle)(void *owner) = steal_ptr(&dev->idle);
+
+	if (!idle)
+		return;
+	flush(&dev->flush);
+	atomic_store(&dev->draining, false);
+	idle(dev->idle_owner);
+}
+
+void virtio_drained(struct virtio_device *dev)
+{
+	end_reset(dev, 0);
+	report_idle(dev);
+}
+
+/* ---- the machine stands still ---- */
+
+void virtio_pause(
+	struct virtio_device *dev, void (*idle)(void *owner), void *owner)
+{
+	if (serving(dev))
+		loop_poller_del(dev->loop, &dev->poller);
+	dev->paused = true;
+	dev->idle = idle;
+	dev->idle_owner = owner;
+	atomic_store(&dev->draining, true);
+	if (dev->model->ops.pause(dev->priv) != -EINPROGRESS)
+		report_idle(dev);
+}
+
+/* Kicks that came meanwhile have left their chains in the rings. */
+void virtio_resume(struct virtio_device *dev)
+{
+	if (!dev->paused)
+		return;
+	dev->paused = false;
+	dev->idle = NULL;
+	atomic_store(&dev->draining, false);
+	if (!dev->active)
+		return;
+	loop_poller_add(dev->loop, &dev->poller);
+	serve_pending(dev);
+}
+
+void virtio_abandon_reset(struct virtio_device *dev)
+{
+	end_reset(dev, -ECANCELED);
 }
 
 /* ---- registers, on vCPU threads ---- */

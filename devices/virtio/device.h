@@ -75,6 +75,11 @@ struct virtio_device {
 	struct loop_defer flush;
 	struct loop_poller poller;
 	struct completion *resetting; /* the vCPU that waits for drained() */
+	bool paused;
+	void (*idle)(void *owner); /* waits for drained(); or NULL */
+	void *idle_owner;
+
+	atomic_bool draining; /* paused, but requests are in flight */
 };
 
 /* What a model hands to the core; all pointers are borrowed for good. */
@@ -117,7 +122,7 @@ void virtio_complete(struct virtio_device *dev, unsigned queue, uint16_t head,
 /* 2.1.2: say that the device cannot go on until the driver resets it. */
 void virtio_needs_reset(struct virtio_device *dev, const char *why) ON_LOOP;
 
-/* The requests that kept reset() from finishing are done. */
+/* The requests that kept reset() or pause() from finishing are done. */
 void virtio_drained(struct virtio_device *dev) ON_LOOP;
 
 /* ---- for transports, on a vCPU thread ---- */
@@ -165,5 +170,23 @@ extern const struct state_desc virtio_device_state;
  * with a sentence for what no driver can have brought about.
  */
 int virtio_device_loaded(void *dev);
+
+/* ---- for the machine, on the loop ---- */
+
+/*
+ * Touch no ring any more.  idle(owner) is called when nothing is in flight, at once
+ * or later, and not after virtio_resume().
+ */
+void virtio_pause(struct virtio_device *dev, void (*idle)(void *owner),
+	void *owner) ON_LOOP;
+
+/* Go on, with whatever the driver offered last.  No-op if not paused. */
+void virtio_resume(struct virtio_device *dev) ON_LOOP;
+
+/*
+ * At the end: let a vCPU that waits for its reset go, though requests may be in
+ * flight still.  The device must not be used again.
+ */
+void virtio_abandon_reset(struct virtio_device *dev) ON_LOOP;
 
 #endif

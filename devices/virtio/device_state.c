@@ -163,7 +163,8 @@ static int resume(struct virtio_device *dev)
 		return rc;
 	claim_loop_thread(); /* which does not run yet */
 	loop_defer(dev->loop, &dev->flush);
-	loop_poller_add(dev->loop, &dev->poller);
+	if (!dev->paused)
+		loop_poller_add(dev->loop, &dev->poller);
 	dev->active = true;
 	return 0;
 }

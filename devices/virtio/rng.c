@@ -15,8 +15,9 @@ static struct metric metrics[] = {
 	[BYTES] = { "bytes", "random bytes given to the guest", 0 },
 };
 
-const struct metric_group virtio_rng_metrics = { "rng", metrics,
-	ARRAY_SIZE(metrics) };
+const struct metric_group virtio_rng_metrics = {
+	.name = "rng", .metrics = metrics, .count = ARRAY_SIZE(metrics)
+};
 
 /* The bytes given; a generator that gives fewer than asked gives no more. */
 static uint32_t fill(const struct virtq_chain *chain)
@@ -57,7 +58,7 @@ static int activate(void *model, uint64_t features) ON_LOOP
 }
 
 /* Requests are served in kick(): none is ever in flight. */
-static int reset(void *model) ON_LOOP
+static int drain(void *model) ON_LOOP
 {
 	(void)model;
 	return 0;
@@ -69,7 +70,10 @@ const struct state_desc virtio_rng_state = {
 };
 
 static const struct virtio_model model = {
-	.ops = { .name = "rng", .reset = reset, .state = &virtio_rng_state },
+	.ops = { .name = "rng",
+		.reset = drain,
+		.pause = drain,
+		.state = &virtio_rng_state },
 	.id = VIRTIO_ID_RNG,
 	.activate = activate,
 	.kick = kick,

@@ -37,7 +37,7 @@ static void kick(void *priv, unsigned queue)
 }
 
 static const struct virtio_model model = {
-	.ops = { .name = "counter", .reset = reset },
+	.ops = { .name = "counter", .reset = reset, .pause = reset },
 	.id = 99,
 	.activate = activate,
 	.kick = kick,
