@@ -58,7 +58,7 @@ OBJS_DEVICES = backend/disk virtio/blk virtio/device virtio/mmio virtio/rng virt
 OBJS_DEVICES += virtio/device_state
 OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
 OBJS_FIRMWARE = acpi aml dsdt mptable tables
-OBJS_VMM = config config_args config_print config_value config_words devices \
+OBJS_VMM = config config_vm config_args config_print config_value config_words devices \
 	ending outcome outfile vcpu vm vm_build
 OBJS_VMM += config_json vm_ops
 OBJS_VMM += devices_pause park pause

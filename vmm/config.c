@@ -3,13 +3,10 @@
 #include "vmm/config.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <limits.h>
-#include <string.h>
 
 #include "boot/loader.h"
-#include "vmm/base/err.h"
-#include "vmm/base/text.h"
+#include "cpu/cpu_state.h"
 
 #define PATH_BYTES .min = 1, .max = PATH_MAX - 1
 
@@ -55,6 +52,42 @@ static const struct config_object disk_config_object = {
 	.size_bytes = sizeof(struct disk_config),
 };
 
+static const struct config_field disk_override_fields[] = {
+	{
+		.name = "id",
+		.type = CONFIG_NAME,
+		.required = true,
+		.offset = CONFIG_AT(struct disk_override, id, char *),
+		.min = 1,
+		.max = CONFIG_DISK_ID_MAX,
+		.metavar = "NAME",
+		.help = "the disk's id, or vda, vdb, ... in the order in which "
+			"they were given",
+	},
+	{
+		.name = "path",
+		.type = CONFIG_PATH,
+		.required = true,
+		.offset = CONFIG_AT(struct disk_override, path, char *),
+		PATH_BYTES,
+		.metavar = "FILE",
+		.help = "a file of the same size",
+	},
+};
+
+static const struct config_object disk_override_object = {
+	.name = "disk",
+	.fields = disk_override_fields,
+	.count = ARRAY_SIZE(disk_override_fields),
+	.size_bytes = sizeof(struct disk_override),
+};
+
+static const struct config_choice clock_choices[] = {
+	[CLOCK_KEEP] = { "keep", NULL },
+	[CLOCK_ADVANCE] = { "advance", NULL },
+	{ NULL, NULL },
+};
+
 static const struct config_choice console_choices[] = {
 	[CONSOLE_SERIAL] = { "serial", NULL },
 	[CONSOLE_FILE] = { "file", "FILE" },
@@ -89,8 +122,14 @@ static const struct config_choice log_choices[] = {
 	{ NULL, NULL },
 };
 
-/* In the order of the help. */
-static const struct config_field vm_fields[] = {
+/*
+ * Three groups, in the order of the help: what the machine is, how this process
+ * runs it, and what it is restored from.  `muster run` takes the first two, `muster
+ * restore` the last two, and a snapshot keeps the first.
+ */
+enum { RUN_AT = 11, RESTORE_AT = 17, FIELDS = 23 };
+
+static const struct config_field vm_fields[FIELDS] = {
 	{
 		.name = "kernel",
 		.type = CONFIG_PATH,
@@ -185,6 +224,15 @@ static const struct config_field vm_fields[] = {
 		.help = "attach a virtio source of random numbers",
 	},
 	{
+		.name = "debug-exit",
+		.type = CONFIG_BOOL,
+		.offset = CONFIG_AT(struct vm_config, debug_exit, bool),
+		.fallback = "off",
+		.help = "a byte that the guest writes to port 0xf4 ends the "
+			"run "
+			"and is the exit status",
+	},
+	[RUN_AT] = {
 		.name = "console",
 		.type = CONFIG_CHOICE,
 		.offset = CONFIG_AT(struct vm_config, console, unsigned),
@@ -203,15 +251,6 @@ static const struct config_field vm_fields[] = {
 		.max = 8760ull * 3600 * 1000, /* a year */
 		.metavar = "TIME",
 		.help = "stop the VM after this long; without it, never",
-	},
-	{
-		.name = "debug-exit",
-		.type = CONFIG_BOOL,
-		.offset = CONFIG_AT(struct vm_config, debug_exit, bool),
-		.fallback = "off",
-		.help = "a byte that the guest writes to port 0xf4 ends the "
-			"run "
-			"and is the exit status",
 	},
 	{
 		.name = "loop-engine",
@@ -248,75 +287,74 @@ static const struct config_field vm_fields[] = {
 		.choices = log_choices,
 		.help = "how much goes to standard error",
 	},
+	[RESTORE_AT] = {
+		.name = "state",
+		.type = CONFIG_PATH,
+		.required = true,
+		.offset = CONFIG_AT(struct vm_config, restore.state, char *),
+		PATH_BYTES,
+		.metavar = "FILE",
+		.help = "the state file of the snapshot",
+	},
+	{
+		.name = "memory",
+		.type = CONFIG_PATH,
+		.offset = CONFIG_AT(struct vm_config, restore.memory, char *),
+		PATH_BYTES,
+		.metavar = "FILE",
+		.help = "its memory file: mapped, not read, and not changed",
+	},
+	{
+		.name = "memory-handler",
+		.type = CONFIG_PATH,
+		.offset = CONFIG_AT(struct vm_config, restore.handler, char *),
+		.min = 1,
+		.max = CONFIG_SOCKET_MAX,
+		.metavar = "SOCKET",
+		.help = "instead of --memory: a process that listens there "
+			"gives each page when it is first needed "
+			"(userfaultfd)",
+	},
+	{
+		.name = "disk",
+		.type = CONFIG_LIST,
+		.offset = CONFIG_AT(struct vm_config, restore.disk[0],
+			struct disk_override),
+		.aux_offset = CONFIG_AT(
+			struct vm_config, restore.disk_count, unsigned),
+		.max = MACHINE_VIRTIO_MAX,
+		.help = "another file for a disk of the snapshot",
+		.item = &disk_override_object,
+	},
+	{
+		.name = "clock",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(struct vm_config, restore.clock, unsigned),
+		.fallback = "keep",
+		.choices = clock_choices,
+		.help = "the guest's time goes on from where it stopped, or "
+			"from now",
+	},
+	{
+		.name = "resume",
+		.type = CONFIG_BOOL,
+		.offset = CONFIG_AT(struct vm_config, restore.resume, bool),
+		.fallback = "off",
+		.help = "let the VM run at once; else it waits for muster ctl "
+			"resume",
+	},
 };
 
-static_assert(ARRAY_SIZE(vm_fields) <= CONFIG_FIELDS_MAX,
-	"a bit each in the parser's `seen`");
+static_assert(FIELDS <= CONFIG_FIELDS_MAX, "a bit each in the parser's `seen`");
 
-const struct config_object vm_config_object = {
-	.name = "run",
-	.fields = vm_fields,
-	.count = ARRAY_SIZE(vm_fields),
-	.size_bytes = sizeof(struct vm_config),
-};
-
-/*
- * Only the spelling is compared: two names of one file are found by the locks
- * that the disk backend takes.
- */
-static int check_pair(const struct disk_config *a, const struct disk_config *b)
-{
-	if (!strcmp(a->path, b->path))
-		return err_set(-EINVAL,
-			"--disk path=%s: given for two disks; attach each file "
-			"once",
-			text_shown(a->path).s);
-	if (a->id && b->id && !strcmp(a->id, b->id))
-		return err_set(-EINVAL,
-			"--disk id=%s: given to two disks; give each its own",
-			a->id);
-	return 0;
-}
-
-static int check_disks(const struct vm_config *config)
-{
-	int rc = 0;
-
-	for (unsigned i = 0; i < config->disk_count; i++)
-		for (unsigned j = 0; j < i && !rc; j++)
-			rc = check_pair(&config->disk[j], &config->disk[i]);
-	return rc;
-}
-
-/* What no field can know alone. */
-static int check(const struct vm_config *config)
-{
-	if (config->rng && config->disk_count == MACHINE_VIRTIO_MAX)
-		return err_set(-EINVAL,
-			"--rng: with %u disks there is no place left; give at "
-			"most %u disks, or leave out --rng",
-			config->disk_count, MACHINE_VIRTIO_MAX - 1);
-	return check_disks(config);
-}
-
-int vm_config_parse(int argc, char *const argv[], struct vm_config *ret)
-{
-	struct vm_config config = { 0 };
-	int rc = config_defaults(&vm_config_object, &config);
-
-	if (!rc)
-		rc = config_parse_args(&vm_config_object, argc, argv, &config);
-	if (!rc)
-		rc = check(&config);
-	if (rc) {
-		vm_config_fini(&config);
-		return rc;
+#define WINDOW(verb, from, to)                                                 \
+	{                                                                      \
+		.name = (verb), .fields = vm_fields + (from),                  \
+		.count = (to) - (from), .size_bytes = sizeof(struct vm_config) \
 	}
-	*ret = config;
-	return 0;
-}
 
-void vm_config_fini(struct vm_config *config)
-{
-	config_fini(&vm_config_object, config);
-}
+const struct config_object vm_config_object = WINDOW("run", 0, RESTORE_AT);
+const struct config_object vm_machine_object = WINDOW("run", 0, RUN_AT);
+const struct config_object vm_restore_object = WINDOW(
+	"restore", RUN_AT, FIELDS);
+const struct config_object vm_all_object = WINDOW("muster", 0, FIELDS);

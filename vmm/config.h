@@ -30,6 +30,23 @@ enum console_kind { CONSOLE_SERIAL, CONSOLE_FILE, CONSOLE_NONE };
 enum nested_policy { NESTED_OFF, NESTED_ON };
 enum msr_policy { MSR_DEFAULT, MSR_STRICT };
 
+/* Another file for a disk of a snapshot. */
+struct disk_override {
+	char *id; /* its id, or "vda", "vdb", … by its place */
+	char *path;
+};
+
+/* What a VM is restored from; `state` is NULL for one that boots. */
+struct restore_config {
+	char *state;
+	char *memory;   /* or NULL: there is a handler */
+	char *handler;  /* or NULL */
+	unsigned clock; /* enum clock_policy */
+	bool resume;
+	unsigned disk_count;
+	struct disk_override disk[MACHINE_VIRTIO_MAX];
+};
+
 /* All strings are owned. */
 struct vm_config {
 	char *kernel;
@@ -51,17 +68,31 @@ struct vm_config {
 	char *metrics_path;   /* or NULL */
 	char *control_path;   /* or NULL */
 	unsigned log_level;   /* enum log_level */
+	struct restore_config restore;
 };
 
-/* The table behind struct vm_config. */
-extern const struct config_object vm_config_object;
+/*
+ * Windows on one table: what the machine is; that and how this process runs it;
+ * how it is run and what it is restored from; all.
+ */
+extern const struct config_object vm_machine_object, vm_config_object,
+	vm_restore_object, vm_all_object;
 
 /*
- * Defaults, then the arguments, then what no single field can know (the same
- * disk twice, more devices than the machine has places for).  0, or -errno with
- * a sentence; *ret is written only on success and then needs vm_config_fini().
+ * `muster run`: defaults, then the arguments, then vm_config_check().  0, or -errno
+ * with a sentence; *ret is written only on success and then needs
+ * vm_config_fini().
  */
 int vm_config_parse(int argc, char *const argv[], struct vm_config *ret);
+
+/* `muster restore`: the same; what the machine is comes from the snapshot. */
+int vm_restore_parse(int argc, char *const argv[], struct vm_config *ret);
+
+/*
+ * What no single field can know: the same disk twice, more devices than the
+ * machine has places for.  0 or -EINVAL with a sentence.
+ */
+int vm_config_check(const struct vm_config *config);
 
 void vm_config_fini(struct vm_config *config);
 

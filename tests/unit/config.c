@@ -355,7 +355,7 @@ static void printing_and_parsing_again_changes_nothing(void **state)
 		"--kernel=k\0--cmdline=a,b\0--cpus=3\0--cpu=T2\0"
 		"--nested=on\0--msr=strict\0--memory=2052K\0"
 		"--disk=path=a,,b,readonly=on,direct=off,id=x\0--rng=on\0"
-		"--console=file=c,d\0--timeout=90s\0--debug-exit=off\0"
+		"--debug-exit=off\0--console=file=c,d\0--timeout=90s\0"
 		"--loop-engine=auto\0--log-level=warning";
 	struct vm_config c = accept(
 		"--disk id=x,readonly=on,path=a,,b --kernel k --cmdline a,b "
@@ -383,11 +383,12 @@ static void the_words_for_help_name_range_and_default(void **state)
 		"disk path=FILE[,readonly=on|off][,direct=on|off][,id=NAME]: "
 		"up to 16 times\n"
 		"rng[=on|off]: default off\n"
+		"debug-exit[=on|off]: default off\n"
 		"console serial|file=FILE|none: default serial\n";
 	struct buf out = BUF_INIT;
 
 	(void)state;
-	for (unsigned i = 3; i < 11; i++) {
+	for (unsigned i = 3; i < 12; i++) {
 		config_put_synopsis(&vm_config_object.fields[i], ' ', &out);
 		buf_printf(&out, ": ");
 		config_put_notes(&vm_config_object.fields[i], &out);
@@ -396,6 +397,54 @@ static void the_words_for_help_name_range_and_default(void **state)
 	buf_u8(&out, '\0');
 	assert_string_equal((char *)out.data, want);
 	buf_fini(&out);
+}
+
+/* The numbers at which they begin are written down, and a hole has no name. */
+static void the_windows_begin_with_their_first_field(void **state)
+{
+	const struct config_object *all = &vm_all_object;
+
+	(void)state;
+	for (unsigned i = 0; i < all->count; i++)
+		assert_non_null(all->fields[i].name);
+	assert_string_equal(
+		vm_machine_object.fields[vm_machine_object.count].name,
+		"console");
+	assert_string_equal(
+		vm_config_object.fields[vm_config_object.count].name, "state");
+	assert_ptr_equal(vm_restore_object.fields + vm_restore_object.count,
+		all->fields + all->count);
+}
+
+static int parse_restore(const char *line, struct vm_config *ret)
+{
+	char text[256], *argv[16], *word;
+	int argc = 0;
+
+	snprintf(text, sizeof(text), "%s", line);
+	for (word = strtok(text, " "); word; word = strtok(NULL, " "))
+		argv[argc++] = word;
+	return vm_restore_parse(argc, argv, ret);
+}
+
+static void a_restore_needs_memory_and_a_way_to_go_on(void **state)
+{
+	struct vm_config c;
+
+	(void)state;
+	assert_int_equal(parse_restore("--state s --resume", &c), -EINVAL);
+	assert_string_equal(err_text(),
+		"--memory missing: give either a memory file or a "
+		"--memory-handler");
+	assert_int_equal(parse_restore("--state s --memory m", &c), -EINVAL);
+	assert_non_null(strstr(err_text(), "--resume: missing"));
+	assert_int_equal(parse_restore("--state s --memory m --resume "
+				       "--disk id=a,path=b",
+				 &c),
+		0);
+	assert_string_equal(c.restore.disk[0].path, "b");
+	assert_int_equal(c.cpus, 1);
+	vm_config_fini(&c);
 }
 
 int main(void)
@@ -416,6 +465,8 @@ int main(void)
 		cmocka_unit_test(a_long_value_leaves_room_for_the_remedy),
 		cmocka_unit_test(printing_and_parsing_again_changes_nothing),
 		cmocka_unit_test(the_words_for_help_name_range_and_default),
+		cmocka_unit_test(the_windows_begin_with_their_first_field),
+		cmocka_unit_test(a_restore_needs_memory_and_a_way_to_go_on),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
