@@ -65,7 +65,9 @@ OBJS_VMM += devices_pause park pause
 OBJS_VMM += mem_handler memfile memfile_merge memfile_read memfile_save memfile_write newfile
 OBJS_VMM += snapshot_file devices_state
 OBJS_API = client conn http listener reply resources routes server vm_server
+OBJS_VMM += snapshot snapshot_state restore
 OBJS_CLI = ctl doctor doctor_checks help main output run verbs
+OBJS_CLI += restore ctl_snapshot
 OBJS_CLI += fleet fleet_check fleet_diff fleet_explain fleet_file
 OBJS_CLI += fleet_explain_text
 OBJS_CLI += snapshot snapshot_merge
@@ -92,6 +94,7 @@ MAN_PAGES = muster.1 muster-run.1 muster-doctor.1
 MAN_PAGES += muster-ctl.1
 MAN_PAGES += muster-fleet.1
 MAN_PAGES += muster-snapshot.1
+MAN_PAGES += muster-restore.1
 
 all: $(O)/muster $(MAN_PAGES:%=$(O)/man/%)
 

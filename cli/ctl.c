@@ -4,29 +4,18 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "cli/verb.h"
-#include "vmm/api/client.h"
+#include "cli/ctl.h"
 #include "vmm/api/reply.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 #include "vmm/config.h"
 
-#define CTL_REFUSED 1 /* exit status: the VM says why */
-
 struct ctl_options {
 	char *socket;
 };
 
-#define SOCKET_FIELD(object)                                             \
-	{                                                                \
-		.name = "socket", .type = CONFIG_PATH, .required = true, \
-		.offset = CONFIG_AT(object, socket, char *), .min = 1,   \
-		.max = CONFIG_SOCKET_MAX, .metavar = "SOCKET",           \
-		.help = "the socket that the VM was started with",       \
-	}
-
 static const struct config_field ctl_fields[] = {
-	SOCKET_FIELD(struct ctl_options),
+	CTL_SOCKET(struct ctl_options),
 };
 
 static const struct config_object ctl_object = {
@@ -71,8 +60,7 @@ static int print(const struct client_answer *answer)
 	return output(&out);
 }
 
-/* The exit status; what a GET tells is printed. */
-static int ask(const char *socket, enum api_method method, const char *target,
+int ctl_ask(const char *socket, enum api_method method, const char *target,
 	const char *body)
 {
 	CLEANUP(client_answer_fini) struct client_answer answer = { 0 };
@@ -94,7 +82,7 @@ static int ask_with(int argc, char *const argv[], enum api_method method,
 	struct ctl_options options = { 0 };
 	int rc = config_parse_args(&ctl_object, argc, argv, &options);
 	int status = rc ? output_error(STATUS_USAGE, rc)
-			: ask(options.socket, method, target, body);
+			: ctl_ask(options.socket, method, target, body);
 
 	config_fini(&ctl_object, &options);
 	return status;
@@ -160,6 +148,7 @@ static const struct verb *const subverbs[] = {
 	&ctl_pause,
 	&ctl_resume,
 	&ctl_status,
+	&ctl_snapshot,
 	NULL,
 };
 
@@ -196,13 +185,16 @@ static const struct verb_example examples[] = {
 	{ "hold it still", "muster ctl --socket vm.sock pause" },
 	{ "let it go on", "muster ctl --socket vm.sock resume" },
 	{ "whether it runs", "muster ctl --socket vm.sock status" },
+	{ "keep it in two files, and go on",
+		"muster ctl --socket vm.sock snapshot --state vm.state "
+		"--memory vm.memory" },
 	{ NULL, NULL },
 };
 
 const struct verb verb_ctl = {
 	.name = "ctl",
 	.arguments = " --socket SOCKET COMMAND [OPTION]...",
-	.summary = "control a running VM: pause, resume, status",
+	.summary = "control a running VM: pause, resume, status, snapshot",
 	.description =
 		"The VM was started with --control SOCKET, by this user. Its "
 		"commands are also an HTTP API, which docs/control.md "

@@ -11,6 +11,7 @@
 
 const struct verb *const verbs[] = {
 	&verb_run,
+	&verb_restore,
 	&verb_ctl,
 	&verb_snapshot,
 	&verb_fleet,

@@ -2,6 +2,7 @@
 /* pause.c - hold vCPUs, then devices; let go of all when one is late */
 #include "vmm/pause.h"
 
+#include "cpu/cpu_clock.h"
 #include "vmm/base/err.h"
 #include "vmm/base/log.h"
 
@@ -27,9 +28,10 @@ const struct metric_group pause_metrics = {
 };
 
 void pause_init(struct pause *pause, struct vcpu *vcpus, unsigned vcpu_count,
-	struct devices *devices)
+	struct devices *devices, struct cpu_clock *clock)
 {
 	*pause = (struct pause){
+		.clock = clock,
 		.vcpus = vcpus,
 		.vcpu_count = vcpu_count,
 		.devices = devices,
@@ -108,29 +110,37 @@ static int hold_all(struct pause *pause, const struct deadline *deadline)
 	return 0;
 }
 
+/* For a microcode load the guest's time goes on: it is over in milliseconds. */
+#define STOP_CLOCK (BIT(PAUSE_USER) | BIT(PAUSE_SNAPSHOT))
+
 int pause_hold(
 	struct pause *pause, enum pause_owner owner, uint64_t deadline_ns)
 {
 	struct deadline deadline = deadline_in(deadline_ns);
 	int rc = pause->owners ? 0 : hold_all(pause, &deadline);
 
-	if (rc)
-		let_go(pause);
-	else
+	if (!rc && (BIT(owner) & STOP_CLOCK))
+		rc = cpu_clock_stop(pause->clock);
+	if (!rc)
 		pause->owners |= BIT(owner);
+	else if (!pause->owners)
+		let_go(pause);
 	return rc;
 }
 
 int pause_release(struct pause *pause, enum pause_owner owner)
 {
+	int rc;
+
 	if (!(pause->owners & BIT(owner)))
 		return 0;
 	pause->owners &= ~BIT(owner);
+	rc = pause->owners & STOP_CLOCK ? 0 : cpu_clock_start(pause->clock);
 	if (pause->owners)
-		return 0;
+		return rc;
 	histogram_add(&histograms[HELD], now_ns() - pause->since_ns);
 	let_go(pause);
-	return 0;
+	return rc;
 }
 
 bool pause_held(const struct pause *pause)

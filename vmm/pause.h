@@ -26,17 +26,20 @@ enum pause_owner {
 /* How long a hold may take, where nobody says otherwise. */
 #define PAUSE_DEADLINE_NS 2000000000ull
 
+struct cpu_clock;
+
 struct pause {
 	struct vcpu *vcpus; /* borrowed */
 	unsigned vcpu_count;
 	struct devices *devices; /* borrowed */
+	struct cpu_clock *clock; /* borrowed */
 	unsigned owners;         /* BIT(enum pause_owner) */
 	uint64_t since_ns;       /* held */
 };
 
 /* Running.  The vCPUs exist, and the devices too. */
 void pause_init(struct pause *pause, struct vcpu *vcpus, unsigned vcpu_count,
-	struct devices *devices);
+	struct devices *devices, struct cpu_clock *clock);
 
 /*
  * Returns when everything is held, or has been let go again: -ETIMEDOUT with a

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cpu/cpu.h"
+#include "cpu/cpu_clock.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 #include "vmm/base/log.h"
@@ -59,7 +60,14 @@ int vm_start(struct vm *vm)
 	vm->devices.served = true;
 	announce(vm);
 	loop_timer_set(&vm->timeout, vm->config->timeout_ms * 1000000);
-	return vcpus_start(vm->vcpus, vm->config->cpus);
+	/* One that goes on is held, with its clock, until somebody lets it. */
+	if (vm->restore)
+		rc = pause_hold(&vm->pause, PAUSE_USER, PAUSE_DEADLINE_NS);
+	if (!rc)
+		rc = vcpus_start(vm->vcpus, vm->config->cpus);
+	if (!rc && vm->restore && vm->config->restore.resume)
+		rc = pause_release(&vm->pause, PAUSE_USER);
+	return rc;
 }
 
 /* ---- the end ---- */
@@ -117,11 +125,14 @@ struct vm *vm_free(struct vm *vm)
 	for (unsigned i = 0; vm->vcpus && i < vm->config->cpus; i++)
 		vcpu_fini(&vm->vcpus[i]);
 	free(vm->vcpus);
+	cpu_clock_free(vm->clock);
 	loop_free(vm->io);
 	if (vm->control)
 		loop_timer_fini(vm->control, &vm->timeout);
 	loop_free(vm->control);
 	mem_fini(&vm->mem);
+	memfile_close(&vm->lineage.source);
+	buf_fini(&vm->host_profile);
 	cpu_model_free(vm->model);
 	close_fd(vm->signal_fd);
 	close_fd(vm->fd);
@@ -153,24 +164,52 @@ struct vm *vm_new(
 		.fd = -1,
 		.signal_fd = -1,
 		.devices = { .console_fd = -1, .serial_irq = { .fd = -1 } },
+		.lineage.source = MEMFILE_INIT,
 	};
 	return vm;
 }
 
-int vm_run(const struct vm_config *config, const struct vm_server *server,
-	struct vm_result *ret)
+static int run(struct vm *vm, enum outcome *ret_fault)
 {
-	enum outcome fault = OUTCOME_VMM_FAILED;
-	struct vm *vm = vm_new(config, server);
-	int rc = vm ? vm_build(vm, &fault)
+	int rc = vm ? vm_build(vm, ret_fault)
 		    : err_set(-ENOMEM, "no memory for a VM");
 
 	if (!rc)
 		rc = vm_start(vm);
 	if (!rc)
 		loop_run(vm->control);
+	return rc;
+}
+
+static int run_and_free(struct vm *vm, struct vm_result *ret)
+{
+	enum outcome fault = OUTCOME_VMM_FAILED;
+	int rc = run(vm, &fault);
+
 	*ret = rc ? (struct vm_result){ fault, (int)fault, "" }
 		  : vm->ending.result;
 	vm_free(vm);
 	return rc;
+}
+
+int vm_run(const struct vm_config *config, const struct vm_server *server,
+	struct vm_result *ret)
+{
+	return run_and_free(vm_new(config, server), ret);
+}
+
+int vm_restore(struct vm_config *config, const struct vm_server *server,
+	struct vm_result *ret)
+{
+	CLEANUP(restore_fini) struct restore restore;
+	int rc = restore_open(config, &restore);
+	struct vm *vm;
+
+	*ret = (struct vm_result){ OUTCOME_BAD_CONFIG, OUTCOME_BAD_CONFIG, "" };
+	if (rc)
+		return rc;
+	vm = vm_new(config, server);
+	if (vm)
+		vm->restore = &restore;
+	return run_and_free(vm, ret);
 }

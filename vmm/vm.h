@@ -56,4 +56,11 @@ struct vm_result {
 int vm_run(const struct vm_config *config, const struct vm_server *server,
 	struct vm_result *ret);
 
+/*
+ * The same for a VM that goes on from the snapshot that config->restore names,
+ * which completes `config`.
+ */
+int vm_restore(struct vm_config *config, const struct vm_server *server,
+	struct vm_result *ret);
+
 #endif

@@ -18,6 +18,7 @@
 
 #include "boot/loader.h"
 #include "cpu/cpu.h"
+#include "cpu/cpu_clock.h"
 #include "firmware/tables.h"
 #include "vmm/base/err.h"
 #include "vmm/base/log.h"
@@ -178,6 +179,15 @@ static int make_interrupts(struct vm *vm)
 	return rc ? rc : irq_set_default_routes(vm->fd);
 }
 
+static void describe_machine(struct vm *vm)
+{
+	vm->machine = (struct machine){
+		.mem = &vm->mem,
+		.cpus = vm->config->cpus,
+	};
+	devices_plan(vm->config, &vm->machine);
+}
+
 /* What is in memory when the guest starts. */
 static int fill_memory(struct vm *vm)
 {
@@ -192,11 +202,7 @@ static int fill_memory(struct vm *vm)
 	gpa_t rsdp;
 	int rc;
 
-	vm->machine = (struct machine){
-		.mem = &vm->mem,
-		.cpus = config->cpus,
-	};
-	devices_plan(config, &vm->machine);
+	describe_machine(vm);
 	rc = firmware_install(&vm->machine, &rsdp);
 	if (rc)
 		return rc;
@@ -231,7 +237,21 @@ static int model_vcpus(struct vm *vm)
 
 	for (unsigned i = 0; !rc && i < vm->config->cpus; i++)
 		rc = cpu_vcpu_init(vm->vcpus[i].fd, vm->model, i);
-	return rc ? rc : cpu_vcpu_enter(vm->vcpus[0].fd, &vm->entry);
+	return rc;
+}
+
+static int enter_kernel(struct vm *vm)
+{
+	return cpu_vcpu_enter(vm->vcpus[0].fd, &vm->entry);
+}
+
+static int make_clock(struct vm *vm)
+{
+	int fds[MACHINE_CPUS_MAX];
+
+	for (unsigned i = 0; i < vm->config->cpus; i++)
+		fds[i] = vm->vcpus[i].fd;
+	return cpu_clock_new(vm->fd, fds, vm->config->cpus, &vm->clock);
 }
 
 /* One that came ignored stays so: nohup, or a script's background job. */
@@ -305,7 +325,8 @@ static int make_devices(struct vm *vm)
 
 static int make_pause(struct vm *vm)
 {
-	pause_init(&vm->pause, vm->vcpus, vm->config->cpus, &vm->devices);
+	pause_init(&vm->pause, vm->vcpus, vm->config->cpus, &vm->devices,
+		vm->clock);
 	return 0;
 }
 
@@ -329,34 +350,81 @@ static int serve_control(struct vm *vm)
 	return vm->server->start(path, vm->control, &vm_ops, vm, &vm->served);
 }
 
+/* ---- a machine that goes on ---- */
+
+static int open_disks(struct vm *vm)
+{
+	return devices_open(&vm->devices, vm->config);
+}
+
+static int plan_devices(struct vm *vm)
+{
+	describe_machine(vm);
+	return 0;
+}
+
+/* ---- together ---- */
+
 /* Whose fault a failing step is decides the exit status. */
+struct step {
+	int (*make)(struct vm *vm);
+	enum outcome fault;
+};
+
+static const struct step boot_steps[] = {
+	{ open_inputs, OUTCOME_BAD_CONFIG },
+	{ make_kvm, OUTCOME_HOST_LACKS },
+	{ make_cpu_model, OUTCOME_BAD_CONFIG },
+	{ make_memory, OUTCOME_BAD_CONFIG },
+	{ make_interrupts, OUTCOME_HOST_LACKS },
+	{ fill_memory, OUTCOME_BAD_CONFIG },
+	{ make_vcpus, OUTCOME_HOST_LACKS },
+	{ model_vcpus, OUTCOME_BAD_CONFIG },
+	{ enter_kernel, OUTCOME_HOST_LACKS },
+	{ make_clock, OUTCOME_HOST_LACKS },
+	{ make_loops, OUTCOME_HOST_LACKS },
+	{ open_metrics, OUTCOME_BAD_CONFIG },
+	{ make_devices, OUTCOME_BAD_CONFIG },
+	{ make_pause, OUTCOME_VMM_FAILED },
+	{ serve_control, OUTCOME_BAD_CONFIG },
+	{ NULL, OUTCOME_VMM_FAILED },
+};
+
+static const struct step restore_steps[] = {
+	{ open_disks, OUTCOME_BAD_CONFIG },
+	{ make_kvm, OUTCOME_HOST_LACKS },
+	{ restore_cpu_model, OUTCOME_BAD_CONFIG },
+	{ restore_memory, OUTCOME_BAD_CONFIG },
+	{ make_interrupts, OUTCOME_HOST_LACKS },
+	{ plan_devices, OUTCOME_BAD_CONFIG },
+	{ make_vcpus, OUTCOME_HOST_LACKS },
+	{ model_vcpus, OUTCOME_BAD_CONFIG },
+	{ make_clock, OUTCOME_HOST_LACKS },
+	{ make_loops, OUTCOME_HOST_LACKS },
+	{ open_metrics, OUTCOME_BAD_CONFIG },
+	{ make_devices, OUTCOME_BAD_CONFIG },
+	{ make_pause, OUTCOME_VMM_FAILED },
+	{ restore_state, OUTCOME_BAD_CONFIG },
+	{ serve_control, OUTCOME_BAD_CONFIG },
+	{ NULL, OUTCOME_VMM_FAILED },
+};
+
+/* The host's own CPU is nothing that the user described. */
+static enum outcome fault_of(const struct vm *vm, const struct step *step)
+{
+	bool of_cpu = step->make == make_cpu_model || step->make == model_vcpus;
+
+	if (of_cpu && !vm->restore && !strcmp(vm->config->cpu, "host"))
+		return OUTCOME_HOST_LACKS;
+	return step->fault;
+}
+
 int vm_build(struct vm *vm, enum outcome *ret_fault)
 {
-	/* A CPU that the user describes may be one that no host has. */
-	enum outcome cpu_fault = strcmp(vm->config->cpu, "host")
-					 ? OUTCOME_BAD_CONFIG
-					 : OUTCOME_HOST_LACKS;
-	const struct {
-		int (*make)(struct vm *vm);
-		enum outcome fault;
-	} steps[] = {
-		{ open_inputs, OUTCOME_BAD_CONFIG },
-		{ make_kvm, OUTCOME_HOST_LACKS },
-		{ make_cpu_model, cpu_fault },
-		{ make_memory, OUTCOME_BAD_CONFIG },
-		{ make_interrupts, OUTCOME_HOST_LACKS },
-		{ fill_memory, OUTCOME_BAD_CONFIG },
-		{ make_vcpus, OUTCOME_HOST_LACKS },
-		{ model_vcpus, cpu_fault },
-		{ make_loops, OUTCOME_HOST_LACKS },
-		{ open_metrics, OUTCOME_BAD_CONFIG },
-		{ make_devices, OUTCOME_BAD_CONFIG },
-		{ make_pause, OUTCOME_VMM_FAILED },
-		{ serve_control, OUTCOME_BAD_CONFIG },
-	};
+	const struct step *step = vm->restore ? restore_steps : boot_steps;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {
-		int rc = steps[i].make(vm);
+	for (; step->make; step++) {
+		int rc = step->make(vm);
 
 		if (rc == -EMFILE) {
 			*ret_fault = OUTCOME_HOST_LACKS;
@@ -364,7 +432,7 @@ int vm_build(struct vm *vm, enum outcome *ret_fault)
 					    "(ulimit -n)");
 		}
 		if (rc < 0) {
-			*ret_fault = steps[i].fault;
+			*ret_fault = fault_of(vm, step);
 			return rc;
 		}
 	}

@@ -2,6 +2,7 @@
 /* vm_ops.c - the controls of a VM, by its parts */
 #include "vmm/vm_ops.h"
 
+#include "vmm/snapshot.h"
 #include "vmm/vm_parts.h"
 
 const char *const vm_state_names[VM_STATES] = {
@@ -32,4 +33,5 @@ const struct vm_ops vm_ops = {
 	.status = status,
 	.pause = hold,
 	.resume = release,
+	.snapshot = vm_snapshot,
 };

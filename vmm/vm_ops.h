@@ -22,8 +22,8 @@ struct vm_status {
 };
 
 struct vm_snapshot_args {
-	char *state_path;
-	char *memory_path;
+	const char *state_path;
+	const char *memory_path;
 	bool diff; /* only what changed since the last one */
 };
 

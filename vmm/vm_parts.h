@@ -8,10 +8,13 @@
 #include "vmm/devices.h"
 #include "vmm/ending.h"
 #include "vmm/pause.h"
+#include "vmm/restore.h"
+#include "vmm/snapshot.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
 #include "vmm/vm_ops.h"
 
+struct cpu_clock;
 struct cpu_model;
 
 struct vm {
@@ -44,7 +47,12 @@ struct vm {
 	struct devices devices;
 	struct vcpu_env vcpu_env;
 	struct vcpu *vcpus;
+	struct cpu_clock *clock;
 	struct pause pause;
+
+	const struct restore *restore; /* borrowed; NULL: it boots */
+	struct snapshot_lineage lineage;
+	struct buf host_profile; /* for snapshots; empty until the first */
 };
 
 /* Nothing made yet; NULL without memory. */

@@ -3,6 +3,7 @@
 #include "vmm/api/resources.h"
 
 #include <assert.h>
+#include <limits.h>
 
 #include "config.h"
 #include "vmm/pause.h"
@@ -99,12 +100,83 @@ static int patch_vm(
 					  : api->ops->resume(api->vm);
 }
 
+/* ---- /snapshot ---- */
+
+enum snapshot_type { SNAPSHOT_FULL, SNAPSHOT_DIFF };
+
+struct snapshot_body {
+	unsigned type; /* enum snapshot_type */
+	char *state_path;
+	char *memory_path;
+};
+
+static const struct config_choice snapshot_types[] = {
+	[SNAPSHOT_FULL] = { "Full", NULL },
+	[SNAPSHOT_DIFF] = { "Diff", NULL },
+	{ NULL, NULL },
+};
+
+static const struct config_field snapshot_fields[] = {
+	{
+		.name = "snapshot_type",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(struct snapshot_body, type, unsigned),
+		.fallback = "Full",
+		.choices = snapshot_types,
+		.help = "all of memory, or what changed since the last "
+			"snapshot",
+	},
+	{
+		.name = "snapshot_path",
+		.type = CONFIG_PATH,
+		.required = true,
+		.offset = CONFIG_AT(struct snapshot_body, state_path, char *),
+		.min = 1,
+		.max = PATH_MAX - 1,
+		.help = "the state file to write",
+	},
+	{
+		.name = "mem_file_path",
+		.type = CONFIG_PATH,
+		.required = true,
+		.offset = CONFIG_AT(struct snapshot_body, memory_path, char *),
+		.min = 1,
+		.max = PATH_MAX - 1,
+		.help = "the memory file to write",
+	},
+};
+
+static_assert(sizeof(struct snapshot_body) <= ROUTE_BODY_BYTES, "");
+
+static const struct config_object snapshot_body_object = {
+	.name = "snapshot/create",
+	.fields = snapshot_fields,
+	.count = ARRAY_SIZE(snapshot_fields),
+	.size_bytes = sizeof(struct snapshot_body),
+};
+
+static int put_snapshot(
+	const struct api *api, const void *body, struct reply *reply)
+{
+	const struct snapshot_body *wish = body;
+	const struct vm_snapshot_args args = {
+		.state_path = wish->state_path,
+		.memory_path = wish->memory_path,
+		.diff = wish->type == SNAPSHOT_DIFF,
+	};
+
+	(void)reply;
+	return api->ops->snapshot(api->vm, &args);
+}
+
 /* ---- the table ---- */
 
 const struct route routes[] = {
 	{ API_GET, "/", ANY_STATE, NULL, get_instance },
 	{ API_GET, "/vm", ANY_STATE, NULL, get_vm },
 	{ API_PATCH, "/vm", STARTED, &vm_body_object, patch_vm },
+	{ API_PUT, "/snapshot/create", STARTED, &snapshot_body_object,
+		put_snapshot },
 };
 
 const unsigned routes_count = ARRAY_SIZE(routes);

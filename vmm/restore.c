@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * restore.c - make a VM from a snapshot
+ *
+ * The state file is hostile: what it says of the machine goes through the same
+ * parser as the command line, its CPU through the same checks as a template, and
+ * every section through its table.
+ */
+#include "vmm/restore.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/cpu_state.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/base/err.h"
+#include "vmm/base/text.h"
+#include "vmm/vm_parts.h"
+
+/* Each field of the machine once, and each disk. */
+#define ARGS_MAX (CONFIG_FIELDS_MAX + MACHINE_VIRTIO_MAX)
+
+/* ---- the configuration ---- */
+
+static const struct snapshot_section *find(
+	const struct snapshot_file *file, const char *name)
+{
+	const struct snapshot_section *s = snapshot_file_find(file, name, 0);
+
+	if (!s)
+		err_set(-EBADMSG,
+			"%s: section %s is missing; the file is damaged",
+			file->path, name);
+	return s;
+}
+
+/* "--name=value" with a NUL behind each, as config_print_args() wrote them. */
+static int split_args(
+	const struct snapshot_section *s, char *text, char *argv[ARGS_MAX])
+{
+	int argc = 0;
+
+	memcpy(text, s->data, s->len);
+	for (size_t at = 0; at < s->len; at += strlen(text + at) + 1) {
+		if (argc == ARGS_MAX)
+			return -1;
+		argv[argc++] = text + at;
+	}
+	return argc;
+}
+
+static int parse_machine(
+	const struct snapshot_file *file, struct vm_config *config)
+{
+	const struct snapshot_section *s = find(file, "config");
+	CLEANUP_FREE char *text = s ? calloc(1, s->len + 1) : NULL;
+	char *argv[ARGS_MAX];
+	int argc, rc;
+
+	if (!s)
+		return -EBADMSG;
+	if (!text)
+		return err_set(-ENOMEM, "no memory for %s", file->path);
+	argc = split_args(s, text, argv);
+	if (argc < 0)
+		return err_set(-EBADMSG, "%s: section config: too many options",
+			file->path);
+	rc = config_parse_args(&vm_machine_object, argc, argv, config);
+	return rc ? err_wrap(rc, "%s: section config", file->path) : 0;
+}
+
+/* The name by which the guest knows the disk at a place: vda, vdb, … */
+static bool is_named(
+	const struct disk_config *disk, unsigned place, const char *id)
+{
+	const char by_place[] = { 'v', 'd', (char)('a' + place), 0 };
+
+	return disk->id ? !strcmp(disk->id, id) : !strcmp(by_place, id);
+}
+
+static int repoint(struct vm_config *config, const struct disk_override *to)
+{
+	for (unsigned i = 0; i < config->disk_count; i++) {
+		struct disk_config *disk = &config->disk[i];
+
+		if (!is_named(disk, i, to->id))
+			continue;
+		free(disk->path);
+		disk->path = strdup(to->path);
+		return disk->path ? 0 : err_set(-ENOMEM, "--disk: no memory");
+	}
+	return err_set(-EINVAL,
+		"--disk id=%s: the snapshot has no such disk; `muster snapshot "
+		"info` lists them",
+		text_shown(to->id).s);
+}
+
+static int complete_config(
+	const struct snapshot_file *file, struct vm_config *config)
+{
+	int rc = parse_machine(file, config);
+
+	for (unsigned i = 0; !rc && i < config->restore.disk_count; i++)
+		rc = repoint(config, &config->restore.disk[i]);
+	return rc ? rc : vm_config_check(config);
+}
+
+static int check_memory_size(
+	const struct restore *r, const struct vm_config *config)
+{
+	if (r->memory.ram_bytes == config->memory_bytes)
+		return 0;
+	return err_set(-EBADMSG,
+		"%s: section memory has %llu bytes of RAM and section config "
+		"%llu; the file is damaged",
+		r->file.path, (unsigned long long)r->memory.ram_bytes,
+		(unsigned long long)config->memory_bytes);
+}
+
+int restore_open(struct vm_config *config, struct restore *ret)
+{
+	int rc;
+
+	*ret = (struct restore){ .bytes = BUF_INIT };
+	rc = snapshot_read(
+		"--state ", config->restore.state, &ret->bytes, &ret->file);
+	if (!rc)
+		rc = snapshot_file_load(
+			&ret->file, 0, &snapshot_memory_desc, &ret->memory);
+	if (!rc)
+		rc = complete_config(&ret->file, config);
+	return rc ? rc : check_memory_size(ret, config);
+}
+
+void restore_fini(struct restore *restore)
+{
+	buf_fini(&restore->bytes);
+}
+
+/* ---- the machine ---- */
+
+int restore_cpu_model(struct vm *vm)
+{
+	const struct snapshot_file *file = &vm->restore->file;
+	const struct snapshot_section *s = find(file, "template");
+	const struct cpu_options options = {
+		.cpus = vm->config->cpus,
+		.cpu = file->path,
+		.nested = vm->config->nested == NESTED_ON,
+		.strict_msrs = vm->config->msr == MSR_STRICT,
+	};
+
+	return s ? cpu_model_from_text(
+			   vm->kvm_fd, &options, s->data, s->len, &vm->model)
+		 : -EBADMSG;
+}
+
+static int map_memory(struct vm *vm)
+{
+	const struct snapshot_memory *memory = &vm->restore->memory;
+	struct snapshot_lineage *lineage = &vm->lineage;
+	int rc = memfile_open_full("--memory ", vm->config->restore.memory,
+		&memory->id, memory->ram_bytes, &lineage->source);
+
+	if (!rc)
+		rc = mem_init_from_file(
+			&vm->mem, memory->ram_bytes, lineage->source.fd);
+	return rc;
+}
+
+int restore_memory(struct vm *vm)
+{
+	int rc = map_memory(vm);
+
+	vm->lineage.known = !rc;
+	vm->lineage.id = vm->restore->memory.id;
+	return rc ? rc : mem_map(&vm->mem, vm->fd);
+}
+
+static int load_vcpu(struct vm *vm, unsigned i)
+{
+	void *state = calloc(1, cpu_vcpu_state_desc.size_bytes);
+	int rc = state ? snapshot_file_load(&vm->restore->file, i,
+				 &cpu_vcpu_state_desc, state)
+		       : err_set(-ENOMEM, "no memory for vCPU %u", i);
+
+	if (!rc)
+		rc = cpu_vcpu_load(vm->model, vm->clock, i, state);
+	if (state)
+		state_fini(&cpu_vcpu_state_desc, state);
+	free(state);
+	return rc;
+}
+
+static int load_machine(struct vm *vm)
+{
+	void *state = calloc(1, cpu_vm_state_desc.size_bytes);
+	int rc = state ? snapshot_file_load(&vm->restore->file, 0,
+				 &cpu_vm_state_desc, state)
+		       : err_set(-ENOMEM, "no memory for the machine");
+
+	if (!rc)
+		rc = cpu_vm_load(vm->clock, state,
+			(enum clock_policy)vm->config->restore.clock);
+	if (state)
+		state_fini(&cpu_vm_state_desc, state);
+	free(state);
+	return rc;
+}
+
+static int check_vcpu_count(const struct vm *vm)
+{
+	unsigned count = snapshot_file_count(
+		&vm->restore->file, cpu_vcpu_state_desc.name);
+
+	if (count == vm->config->cpus)
+		return 0;
+	return err_set(-EBADMSG,
+		"%s: %u vCPUs, but section config says %u; the file is damaged",
+		vm->restore->file.path, count, vm->config->cpus);
+}
+
+/* Interrupts are raised when their controllers are as they were. */
+int restore_state(struct vm *vm)
+{
+	int rc = check_vcpu_count(vm);
+
+	if (!rc)
+		rc = devices_load(&vm->devices, &vm->restore->file);
+	for (unsigned i = 0; !rc && i < vm->config->cpus; i++)
+		rc = load_vcpu(vm, i);
+	if (!rc)
+		rc = load_machine(vm);
+	if (rc)
+		return err_wrap(rc, "--state %s", vm->restore->file.path);
+	devices_raise(&vm->devices);
+	return 0;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * snapshot.c - write a VM that stands still into two files
+ *
+ * Theory of operation: both files are written under other names and synced while
+ * the VM is held; then the state file gets its name, which is the moment at which
+ * the new snapshot counts, and the memory file its own.  Whoever reads a state file
+ * finds by its id the memory that belongs to it, also when we were killed between
+ * the two (memfile_open_full).  What a diff holds is forgotten only after that.
+ */
+#include "vmm/snapshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cpu/cpu_state.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/base/err.h"
+#include "vmm/base/log.h"
+#include "vmm/base/text.h"
+#include "vmm/core/mem_dirty.h"
+#include "vmm/vm_parts.h"
+
+#define STATE  "--state "
+#define MEMORY "--memory "
+
+/* ---- the files that are there already ---- */
+
+/* 0: `path` may be written; 1: it holds a snapshot's state; -errno: neither. */
+static int look_at_state(const char *path, struct snapshot_memory *ret)
+{
+	CLEANUP(buf_fini) struct buf bytes = BUF_INIT;
+	struct snapshot_file file;
+	struct stat st;
+	int rc;
+
+	if (stat(path, &st))
+		return 0; /* absent, or newfile_create() says why not */
+	if (S_ISREG(st.st_mode) && !st.st_size)
+		return 0;
+	rc = snapshot_read(STATE, path, &bytes, &file);
+	if (!rc)
+		rc = snapshot_file_load(&file, 0, &snapshot_memory_desc, ret);
+	return rc ? err_wrap(rc, "not replaced, for it is no snapshot") : 1;
+}
+
+static int look_at_memory(const char *path)
+{
+	struct memfile file = MEMFILE_INIT;
+	struct stat st;
+	int rc;
+
+	if (stat(path, &st) || (S_ISREG(st.st_mode) && !st.st_size))
+		return 0;
+	rc = memfile_open(MEMORY, path, &file);
+	memfile_close(&file);
+	return rc ? err_wrap(rc, "not replaced, for it is no snapshot") : 0;
+}
+
+/* A disk image or a kernel that is named by mistake must not be lost. */
+static int check_targets(const struct vm_snapshot_args *args)
+{
+	struct snapshot_memory old;
+	int rc;
+
+	if (!strcmp(args->state_path, args->memory_path))
+		return err_set(-EINVAL,
+			"--memory %s: the same as --state; give two files",
+			text_shown(args->memory_path).s);
+	rc = look_at_memory(args->memory_path);
+	if (rc)
+		return rc;
+	rc = look_at_state(args->state_path, &old);
+	if (rc <= 0)
+		return rc;
+	return memfile_settle(MEMORY, args->memory_path, &old.id);
+}
+
+/* ---- writing ---- */
+
+struct taking {
+	struct vm *vm;
+	struct newfile state;
+	struct newfile memory;
+	struct memfile_plan plan;
+	struct memfile_stats stats;
+};
+
+static int write_memory(struct taking *t, const char *path)
+{
+	int rc = newfile_create(&t->memory, MEMORY, path);
+
+	return rc ? rc
+		  : memfile_write(&t->memory, &t->vm->mem, &t->plan, &t->stats);
+}
+
+static int write_state(struct taking *t, const char *path)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	struct iovec whole;
+	int rc = snapshot_put_state(t->vm, &t->plan.id, &text);
+
+	if (!rc)
+		rc = newfile_create(&t->state, STATE, path);
+	if (rc)
+		return rc;
+	whole = (struct iovec){ text.data, text.len };
+	rc = newfile_write(&t->state, (struct iov_list){ &whole, 1 }, 0);
+	return rc ? rc : newfile_sync(&t->state);
+}
+
+static int commit(struct taking *t)
+{
+	int rc = newfile_commit(&t->state);
+
+	if (rc)
+		return rc;
+	rc = newfile_commit(&t->memory);
+	if (rc) {
+		/* The state names it: it is found as PATH.new. */
+		newfile_keep(&t->memory);
+		log_warn("%s", err_describe(rc));
+	}
+	return 0;
+}
+
+static int write_files(struct taking *t, const struct vm_snapshot_args *args)
+{
+	int rc = write_memory(t, args->memory_path);
+
+	if (!rc)
+		rc = write_state(t, args->state_path);
+	if (!rc)
+		rc = commit(t);
+	newfile_fini(&t->state);
+	newfile_fini(&t->memory);
+	return rc;
+}
+
+/* ---- what the next diff holds ---- */
+
+static int plan(struct taking *t, bool diff)
+{
+	struct snapshot_lineage *lineage = &t->vm->lineage;
+	int rc = memfile_id_new(&t->plan.id);
+
+	if (lineage->source.fd >= 0)
+		t->plan.source = &lineage->source;
+	if (rc || !diff)
+		return rc;
+	t->plan.kind = MEMFILE_DIFF;
+	t->plan.base = lineage->id;
+	rc = mem_dirty_start(&t->vm->mem, t->vm->fd);
+	return rc ? rc : mem_dirty_collect(&t->vm->mem, t->vm->fd);
+}
+
+/* Without a log the snapshot is as good, but no diff can follow it. */
+static void follow(struct taking *t)
+{
+	struct vm *vm = t->vm;
+	int rc = mem_dirty_start(&vm->mem, vm->fd);
+
+	if (!rc)
+		rc = mem_dirty_collect(&vm->mem, vm->fd);
+	if (!rc)
+		mem_dirty_clear(&vm->mem);
+	else
+		log_warn("no diff can follow this snapshot: %s",
+			err_describe(rc));
+	vm->lineage.known = !rc;
+	vm->lineage.id = t->plan.id;
+}
+
+/* ---- together ---- */
+
+static int take(struct vm *vm, const struct vm_snapshot_args *args)
+{
+	struct taking t = {
+		.vm = vm,
+		.state = NEWFILE_INIT,
+		.memory = NEWFILE_INIT,
+	};
+	uint64_t begun = now_ns();
+	int rc = plan(&t, args->diff);
+
+	if (!rc)
+		rc = write_files(&t, args);
+	if (rc)
+		return rc;
+	follow(&t);
+	log_info("snapshot %s: %llu KiB of memory in %llu ms",
+		memfile_id_text(&t.plan.id).s,
+		(unsigned long long)(t.stats.written_bytes / KIB),
+		(unsigned long long)((now_ns() - begun) / 1000000));
+	return 0;
+}
+
+/* It takes milliseconds for each CPU of the host: once, and not while held. */
+static int know_host(struct vm *vm)
+{
+	return vm->host_profile.len ? 0 : cpu_host_profile(&vm->host_profile);
+}
+
+int vm_snapshot(struct vm *vm, const struct vm_snapshot_args *args)
+{
+	int rc = check_targets(args);
+
+	if (!rc && args->diff && !vm->lineage.known)
+		rc = err_set(-EINVAL,
+			"--diff: this VM has no snapshot yet that a diff could "
+			"follow; take a full one first");
+	if (!rc)
+		rc = know_host(vm);
+	if (!rc)
+		rc = pause_hold(&vm->pause, PAUSE_SNAPSHOT, PAUSE_DEADLINE_NS);
+	if (rc)
+		return rc;
+	rc = take(vm, args);
+	pause_release(&vm->pause, PAUSE_SNAPSHOT);
+	return rc;
+}
