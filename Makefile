@@ -37,7 +37,7 @@ LDFLAGS = $(USER_LDFLAGS) $(SANITIZE_FLAGS) -pthread \
 
 OBJS_BASE = buf crc err futex iov log metrics ratelimit text thread
 OBJS_CORE = bus irq kvm loop loop_epoll loop_pool loop_ring loop_uring loop_watch mem
-OBJS_CORE += state state_print
+OBJS_CORE += state state_load state_print
 OBJS_CORE += mem_dirty mem_pages
 OBJS_CPU = $(addprefix $(ARCH)/,cpuid exits msr topology vcpu)
 OBJS_CPU += $(addprefix $(ARCH)/,offer)

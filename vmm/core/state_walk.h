@@ -22,6 +22,17 @@ static inline uint8_t *state_element(
 	return span.first + (size_t)i * field->size;
 }
 
+/* For what is behind a pointer. */
+void state_set_span(
+	const struct state_field *f, void *obj, struct state_span span);
+
+/* A number of `size` bytes (1, 2, 4 or 8). */
+uint64_t state_get(const void *at, size_t size);
+void state_set(void *at, size_t size, uint64_t value);
+
+/* state_fini() of one field. */
+void state_free(const struct state_field *f, void *obj);
+
 /* What is left of an encoding. */
 struct state_reader {
 	const uint8_t *at;
