@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -83,6 +84,55 @@ static void replaces_a_socket_that_nobody_serves(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 }
 
+#define RIVALS 4
+#define ROUNDS 50
+
+struct rival {
+	pthread_t thread;
+	pthread_barrier_t *start;
+	struct listener listener;
+	int rc;
+};
+
+static void *compete(void *arg)
+{
+	struct rival *rival = arg;
+
+	pthread_barrier_wait(rival->start);
+	rival->rc = open_one(&rival->listener);
+	return NULL;
+}
+
+/* Without the lock, one takes another's fresh socket for a dead one. */
+static void gives_a_dead_socket_to_one_of_many(void **state)
+{
+	struct rival rival[RIVALS];
+	pthread_barrier_t start;
+
+	(void)state;
+	pthread_barrier_init(&start, NULL, RIVALS);
+	for (int round = 0; round < ROUNDS; round++) {
+		unsigned winners = 0;
+
+		leave_dead_socket();
+		for (int i = 0; i < RIVALS; i++) {
+			rival[i].start = &start;
+			assert_int_equal(pthread_create(&rival[i].thread, NULL,
+						 compete, &rival[i]),
+				0);
+		}
+		for (int i = 0; i < RIVALS; i++)
+			pthread_join(rival[i].thread, NULL);
+		for (int i = 0; i < RIVALS; i++) {
+			winners += !rival[i].rc;
+			listener_close(&rival[i].listener);
+		}
+		assert_int_equal(winners, 1);
+		assert_int_equal(access(path, F_OK), -1);
+	}
+	pthread_barrier_destroy(&start);
+}
+
 static void replaces_no_other_file(void **state)
 {
 	struct listener l;
@@ -138,6 +188,7 @@ int main(void)
 		IN_FOLDER(is_for_this_user_only),
 		IN_FOLDER(refuses_a_socket_where_somebody_listens),
 		IN_FOLDER(replaces_a_socket_that_nobody_serves),
+		IN_FOLDER(gives_a_dead_socket_to_one_of_many),
 		IN_FOLDER(replaces_no_other_file),
 		IN_FOLDER(follows_no_link),
 		IN_FOLDER(leaves_a_file_that_is_not_its_own),
