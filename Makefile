@@ -149,8 +149,6 @@ UNIT_TESTS += $(ON_LIVEVM)
 UNIT_TESTS += $(ON_KVM)
 ON_STAGE = server server_bad
 UNIT_TESTS += http config_json listener routes $(ON_STAGE)
-ON_MEMKIT = mem_handler memfile
-UNIT_TESTS += http
 ON_MEMKIT = mem_handler memfile memfile_merge memfile_open mem_dirty newfile
 UNIT_TESTS += $(ON_MEMKIT)
 
