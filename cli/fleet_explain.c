@@ -34,13 +34,28 @@ void fleet_explanation_fini(struct fleet_explanation *e)
 	free(e->gains);
 }
 
-bool fleet_is_plain(const struct feature *f)
+enum fleet_kind fleet_kind(const struct feature *f)
 {
-	return f->rule == RULE_AND || f->rule == RULE_OR ||
-	       f->rule == RULE_CLEAR;
+	switch (f->rule) {
+	case RULE_AND:
+	case RULE_OR:
+	case RULE_CLEAR:
+		return FLEET_FEATURE;
+	case RULE_OLDEST:
+	case RULE_BRAND:
+		return FLEET_IDENTITY;
+	default:
+		return FLEET_NUMBER;
+	}
 }
 
 /* ---- JSON ---- */
+
+static const char *const kind_names[] = {
+	[FLEET_FEATURE] = "feature",
+	[FLEET_NUMBER] = "number",
+	[FLEET_IDENTITY] = "identity",
+};
 
 static json_t *loss_json(
 	const struct fleet_explanation *e, const struct fleet_loss *loss)
@@ -54,8 +69,8 @@ static json_t *loss_json(
 				       "layer", loss->layers[i]));
 	return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o}", "register",
 		feature_row(loss->row)->name, "name", loss->feature->name,
-		"kind", fleet_is_plain(loss->feature) ? "feature" : "number",
-		"layer", loss->layer, "needs",
+		"kind", kind_names[fleet_kind(loss->feature)], "layer",
+		loss->layer, "needs",
 		loss->because ? loss->because->name : NULL, "missing_on",
 		hosts);
 }

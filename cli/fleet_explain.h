@@ -19,10 +19,17 @@ int fleet_explanation_make(const struct fleet_member *members, unsigned count,
 	struct fleet_explanation *ret);
 void fleet_explanation_fini(struct fleet_explanation *e);
 
-/* A feature that programs look for; no limit or size, and no part of a name. */
-bool fleet_is_plain(const struct feature *f);
+enum fleet_kind {
+	FLEET_FEATURE,  /* programs look for it */
+	FLEET_NUMBER,   /* a limit, a size */
+	FLEET_IDENTITY, /* with others what a CPU is taken for: identity.h */
+};
+
+enum fleet_kind fleet_kind(const struct feature *f);
 
 /* Each appends. */
+void fleet_explanation_identity(
+	const struct fleet_explanation *e, struct buf *out);
 void fleet_explanation_text(const struct fleet_explanation *e, struct buf *out);
 void fleet_explanation_json(const struct fleet_explanation *e, struct buf *out);
 

@@ -83,7 +83,7 @@ static void put_features(const struct fleet_explanation *e, struct buf *out)
 	for (unsigned i = 0; i < e->losses.count; i++) {
 		const struct fleet_loss *loss = &e->losses.loss[i];
 
-		if (!fleet_is_plain(loss->feature))
+		if (fleet_kind(loss->feature) != FLEET_FEATURE)
 			continue;
 		buf_printf(out, "%s (%s): ", loss->feature->name,
 			feature_row(loss->row)->name);
@@ -99,7 +99,7 @@ static void put_gain(
 	unsigned put = 0;
 
 	for (unsigned i = 0; i < gain->count; i++) {
-		if (!fleet_is_plain(gain->field[i].feature))
+		if (fleet_kind(gain->field[i].feature) != FLEET_FEATURE)
 			continue;
 		if (!put++)
 			buf_printf(out, "Without %s the fleet would have:",
@@ -119,14 +119,6 @@ static const struct {
 	{ RULE_OLDEST, "signature and caches" },
 	{ RULE_BRAND, "brand string" },
 };
-
-static bool is_of_whole(const struct feature *f)
-{
-	for (unsigned i = 0; i < ARRAY_SIZE(wholes); i++)
-		if (f->rule == wholes[i].rule)
-			return true;
-	return false;
-}
 
 /* How many losses have this rule; in how many of them each member has its way. */
 static unsigned count_ways(const struct fleet_explanation *e,
@@ -169,7 +161,8 @@ static void put_whole(const struct fleet_explanation *e, unsigned whole,
 	buf_printf(out, named ? "\n" : "hosts differ\n");
 }
 
-static void put_wholes(const struct fleet_explanation *e, struct buf *out)
+void fleet_explanation_identity(
+	const struct fleet_explanation *e, struct buf *out)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(wholes); i++) {
 		unsigned *ways = calloc(e->count, sizeof(*ways));
@@ -211,8 +204,7 @@ static void put_lines(
 	for (unsigned i = 0; i < e->losses.count; i++) {
 		const struct fleet_loss *loss = &e->losses.loss[i];
 
-		if (!fleet_is_plain(loss->feature) &&
-			!is_of_whole(loss->feature))
+		if (fleet_kind(loss->feature) == FLEET_NUMBER)
 			put_reason(e, loss, &reason[i]);
 	}
 	for (unsigned i = 0; i < e->losses.count; i++)
@@ -238,7 +230,7 @@ static void put_numbers(const struct fleet_explanation *e, struct buf *out)
 static bool has_numbers(const struct fleet_explanation *e)
 {
 	for (unsigned i = 0; i < e->losses.count; i++)
-		if (!fleet_is_plain(e->losses.loss[i].feature))
+		if (fleet_kind(e->losses.loss[i].feature) != FLEET_FEATURE)
 			return true;
 	return false;
 }
@@ -254,5 +246,5 @@ void fleet_explanation_text(const struct fleet_explanation *e, struct buf *out)
 		return;
 	buf_printf(out, "Limits, sizes and identity:\n");
 	put_numbers(e, out);
-	put_wholes(e, out);
+	fleet_explanation_identity(e, out);
 }

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "vmm/base/cleanup.h"
+
 static const char head[] =
 	"<!DOCTYPE html>\n"
 	"<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
@@ -92,14 +94,14 @@ static void put_host_names(const struct fleet_explanation *e, struct buf *out)
 	buf_printf(out, "</tr></thead>\n");
 }
 
-static void put_matrix(
-	const struct fleet_explanation *e, bool plain, struct buf *out)
+static void put_matrix(const struct fleet_explanation *e, enum fleet_kind kind,
+	struct buf *out)
 {
 	buf_printf(out, "<table>\n");
 	put_host_names(e, out);
 	buf_printf(out, "<tbody>\n");
 	for (unsigned i = 0; i < e->losses.count; i++)
-		if (fleet_is_plain(e->losses.loss[i].feature) == plain)
+		if (fleet_kind(e->losses.loss[i].feature) == kind)
 			put_loss(e, &e->losses.loss[i], out);
 	buf_printf(out, "</tbody></table>\n");
 }
@@ -114,7 +116,7 @@ static void put_gain(
 	unsigned put = 0;
 
 	for (unsigned i = 0; i < gain->count; i++) {
-		if (!fleet_is_plain(gain->field[i].feature))
+		if (fleet_kind(gain->field[i].feature) != FLEET_FEATURE)
 			continue;
 		if (!put)
 			buf_printf(out, "<dt>");
@@ -136,6 +138,21 @@ static void put_gains(const struct fleet_explanation *e, struct buf *out)
 	buf_printf(out, "</dl>\n");
 }
 
+/* The caches alone would be some thirty rows. */
+static void put_identity(const struct fleet_explanation *e, struct buf *out)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+
+	fleet_explanation_identity(e, &text);
+	buf_u8(&text, '\0');
+	buf_printf(out, "<pre>\n");
+	if (text.failed)
+		out->failed = true;
+	else
+		put_escaped(out, (const char *)text.data);
+	buf_printf(out, "</pre>\n");
+}
+
 void fleet_html(const struct fleet_explanation *e, struct buf *out)
 {
 	buf_append(out, head, sizeof(head) - 1);
@@ -145,10 +162,11 @@ void fleet_html(const struct fleet_explanation *e, struct buf *out)
 		"what the row names, or see it changed. Point at it for the "
 		"reason.</p>\n<h2>Features</h2>\n",
 		e->count);
-	put_matrix(e, true, out);
+	put_matrix(e, FLEET_FEATURE, out);
 	put_gains(e, out);
 	buf_printf(out, "<details><summary>Limits, sizes and identity"
 			"</summary>\n");
-	put_matrix(e, false, out);
+	put_matrix(e, FLEET_NUMBER, out);
+	put_identity(e, out);
 	buf_printf(out, "</details>\n</body></html>\n");
 }

@@ -159,8 +159,9 @@ const struct verb fleet_merge_verb = {
 		"Without -o it is printed in place of the template."
 		"\n\n"
 		"The JSON object has the members version (1), losses, a list "
-		"of objects with the members register, name, kind (feature or "
-		"number), layer, needs and missing_on (a list of objects with "
+		"of objects with the members register, name, kind (feature, "
+		"number or identity), layer, needs and missing_on (a list of "
+		"objects with "
 		"the members host and layer), and regained_without, a list of "
 		"objects with the "
 		"members host and features.",
