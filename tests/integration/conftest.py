@@ -7,7 +7,8 @@ A test whose capability this machine lacks is skipped by naming it; those that
 MUSTER_REQUIRE lists (MUSTER_REQUIRE=direct,svm,vmx) make it fail instead.
 
 `direct` and `svm` are hosts that are up: run(), start_muster(), shell().
-`vmx` makes one boot of a Bochs model: vmx(model), add(), boot().
+`vmx` boots each Bochs model once: a test module that wants jobs done there has
+a vmx_jobs(host), which adds them, and vmx(model) gives the results of all jobs.
 """
 
 import functools
@@ -85,8 +86,10 @@ def svm():
 
 
 @pytest.fixture(scope="session")
-def vmx():
-    return vmx_host.Vmx
+def vmx(request):
+    modules = dict.fromkeys(item.module for item in request.session.items)
+    return vmx_host.Boots([module.vmx_jobs for module in modules
+                           if hasattr(module, "vmx_jobs")])
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -20,7 +20,6 @@ import vmx
 from host import HostFailed, Missing
 
 PROFILES = images.ROOT / "tests/data/profiles"
-VMX_SECONDS = 600
 
 # Of Bochs 2.7's models, those on which Debian's kernel loads kvm_intel.
 MODELS = ["core2_penryn_t9600", "corei5_lynnfield_750",
@@ -52,7 +51,7 @@ def profile_of_model(name):
     os.environ["LEVEL1_KERNEL"] = str(tiny_kernel.bzimage()) if newer else ""
     host = vmx.Vmx(name.removesuffix(NEWER))
     host.add("profile", arguments(short_name(name)))
-    return host.boot(VMX_SECONDS)["profile"]
+    return host.boot()["profile"]
 
 
 def profile_of_qemu(name):

@@ -11,6 +11,7 @@ import pytest
 
 import images
 import linux
+from vmx import DEFAULT_MODEL
 
 WRITES = """
 echo "@queues $(ls /sys/block/vda/mq | wc -l)"
@@ -86,6 +87,12 @@ def scenario(host, engine):
     return SCENARIO.format(root=root, first=boot(WRITES), second=boot(TRIMS))
 
 
+def vmx_jobs(host):
+    if host.model == DEFAULT_MODEL:
+        host.seconds += 900
+        host.add_shell("scenario", scenario(host, "auto"))
+
+
 @pytest.fixture(scope="module", params=[
     pytest.param(v, id="-".join(v), marks=pytest.mark.needs(v[0]))
     for v in VARIANTS])
@@ -94,9 +101,7 @@ def played(request):
     name, engine = request.param
     host = request.getfixturevalue(name)
     if name == "vmx":
-        host = host()
-        host.add_shell("scenario", scenario(host, engine))
-        result = host.boot(timeout=1200)["scenario"]
+        result = host()["scenario"]
     else:
         result = host.shell(scenario(host, engine), timeout=180)
     assert "kept" in result.facts, f"{result.console}\n{result.stderr}"

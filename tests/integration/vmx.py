@@ -23,6 +23,7 @@ from host import HostFailed, LOGS, Missing, Result, command, static_muster
 DEFAULT_MODEL = "corei7_skylake_x"
 MEMORY_MIB = 1024
 PAGE = 4096
+BOOT_SECONDS = 600
 BIOS = Path("/usr/share/bochs/BIOS-bochs-latest")
 VGA_BIOS = Path("/usr/share/vgabios/vgabios.bin")
 
@@ -54,7 +55,10 @@ def probe():
 
 
 class Vmx:
-    """One boot: add jobs and files, then boot() returns a Result for each."""
+    """One boot: add jobs and files, then boot() returns a Result for each.
+
+    `seconds` is what it may take; who adds jobs of minutes adds to it.
+    """
 
     name = "vmx"
     muster = "/payload/muster"
@@ -66,6 +70,7 @@ class Vmx:
         self.names = []
         self.packed = set()
         self.up_seconds = None
+        self.seconds = BOOT_SECONDS
 
     def path(self, local):
         """Take a file along; where it will be in level 1."""
@@ -87,6 +92,7 @@ class Vmx:
             self.archive.file(f"{name}.sparse/at-{page}", data)
 
     def add_shell(self, name, script, stdin=b""):
+        assert name not in self.names, name
         self.names.append(name)
         folder = f"jobs/{len(self.names):03}-{name}"
         self.archive.file(f"{folder}/script", script.encode())
@@ -96,7 +102,7 @@ class Vmx:
         self.add_shell(name, f"exec timeout {timeout} "
                        f"{command(self.muster, args)}\n", stdin)
 
-    def boot(self, timeout):
+    def boot(self):
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self.path(static_muster())
@@ -104,13 +110,14 @@ class Vmx:
         serial = self.folder / "serial.log"
         config = self.folder / "bochsrc"
         config.write_text(CONFIG.format(
-            model=self.model, ips=images.BOCHS_HZ, memory=MEMORY_MIB, bios=BIOS, vga_bios=VGA_BIOS,
-            iso=iso, serial=serial, log=self.folder / "bochs.log"))
-        self._run_bochs(config, serial, timeout)
+            model=self.model, ips=images.BOCHS_HZ, memory=MEMORY_MIB, bios=BIOS,
+            vga_bios=VGA_BIOS, iso=iso, serial=serial,
+            log=self.folder / "bochs.log"))
+        self._run_bochs(config, serial)
         iso.unlink()
         return self._results(serial.read_text(errors="replace"))
 
-    def _run_bochs(self, config, serial, timeout):
+    def _run_bochs(self, config, serial):
         """Debian's Bochs is the debugger: it wants a terminal and a `c`."""
         master, terminal = pty.openpty()
         bochs = subprocess.Popen(["bochs", "-q", "-f", config], stdin=terminal,
@@ -127,9 +134,9 @@ class Vmx:
                 if not self.up_seconds and serial.exists() and (
                         b"=== ready" in serial.read_bytes()):
                     self.up_seconds = waited
-                if waited > timeout:
-                    raise HostFailed(f"level 1 did not end in {timeout} s: "
-                                     f"see {serial}")
+                if waited > self.seconds:
+                    raise HostFailed("level 1 did not end in "
+                                     f"{self.seconds} s: see {serial}")
         finally:
             bochs.kill()
             bochs.wait()
@@ -149,6 +156,35 @@ class Vmx:
                                    frames[number, "stdout"],
                                    frames[number, "stderr"])
         return results
+
+
+class Boots:
+    """One boot of each model that tests ask for, with the jobs of all of them.
+
+    `planners` are called with each host before it boots, to add their jobs.
+    """
+
+    def __init__(self, planners):
+        self.planners = planners
+        self.outcomes = {}
+
+    def __call__(self, model=DEFAULT_MODEL):
+        """The Results by the names of the jobs."""
+        if model not in self.outcomes:
+            self.outcomes[model] = self._boot(model)
+        outcome = self.outcomes[model]
+        if isinstance(outcome, HostFailed):
+            raise outcome
+        return outcome
+
+    def _boot(self, model):
+        host = Vmx(model)
+        for plan in self.planners:
+            plan(host)
+        try:
+            return host.boot()
+        except HostFailed as failure:
+            return failure  # and not the same again for each test
 
 
 def extents(path):
