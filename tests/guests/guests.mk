@@ -2,10 +2,10 @@
 # guests.mk - bare-metal payloads: tests/guests/NAME.c becomes build/guests/NAME
 GUESTS = hello debugexit smp timer memory panic reboot poweroff tripfault spin idle \
 	rng blk-rw blk-scatter blk-discard blk-readonly blk-features blk-deep irqfd \
-	ioeventfd counters \
+	ioeventfd cpu-dump counters \
 	hostile-chain hostile-buffer hostile-ring hostile-register bench-blk
 
-GUEST_RT = start.S traps.S rt.c lib.c info.c apic.c virtio.c virtq.c blk.c hostile.c
+GUEST_RT = start.S traps.S rt.c lib.c info.c apic.c cpu.c virtio.c virtq.c blk.c hostile.c
 
 GUEST_CFLAGS = -std=gnu17 -O2 -g $(WARN) -Wno-array-bounds -ffreestanding -nostdlib \
 	-mno-red-zone -mgeneral-regs-only -fcf-protection=none -fno-stack-protector \

@@ -3,8 +3,9 @@
  * traps.S - interrupts, faults, and the door from ring 3 into ring 0
  *
  * An interrupt counts itself, ends itself at the local APIC and returns.  A fault
- * goes on in ring 3, in fault_report().  ring0_call() enters ring 0 by the one
- * #UD that is no fault: neither INT n nor SYSCALL works under every KVM backend.
+ * goes on at fault_resume, once, where a payload has expected it, else in
+ * fault_report().  ring0_call() enters ring 0 by the one #UD that is no fault:
+ * neither INT n nor SYSCALL works under every KVM backend.
  */
 #include "tests/guests/rt/layout.h"
 
@@ -55,7 +56,12 @@ exception: /* vector, error code, rip, cs, rflags, rsp, ss */
 	pop fault_rip
 	mov %cr2, %rax
 	mov %rax, fault_address
+	cmpq $0, fault_resume
+	jne 2f
 	push $fault_report
+	iretq
+2:	push fault_resume
+	movq $0, fault_resume
 	iretq
 
 	/* long ring0_call(long (*fn)(long), long arg) */
@@ -96,5 +102,7 @@ fault_vector: .quad 0
 fault_error: .quad 0
 fault_rip: .quad 0
 fault_address: .quad 0
+	.globl fault_resume
+fault_resume: .quad 0
 
 	.section .note.GNU-stack, "", @progbits
