@@ -2,10 +2,11 @@
 # guests.mk - bare-metal payloads: tests/guests/NAME.c becomes build/guests/NAME
 GUESTS = hello debugexit smp timer memory panic reboot poweroff tripfault spin idle \
 	rng blk-rw blk-scatter blk-discard blk-readonly blk-features blk-deep irqfd \
-	ioeventfd cpu-dump counters \
+	ioeventfd cpu-dump vmx-hypervisor counters \
 	hostile-chain hostile-buffer hostile-ring hostile-register bench-blk
 
 GUEST_RT = start.S traps.S rt.c lib.c info.c apic.c cpu.c virtio.c virtq.c blk.c hostile.c
+GUEST_RT += vmx_caps.c vmx_ept.c vmx_insn.c vmx_vmcs.c vmx_enter.S
 
 GUEST_CFLAGS = -std=gnu17 -O2 -g $(WARN) -Wno-array-bounds -ffreestanding -nostdlib \
 	-mno-red-zone -mgeneral-regs-only -fcf-protection=none -fno-stack-protector \

@@ -131,6 +131,7 @@ pd: /* the first 4 GiB, identity */
 	.endr
 
 	.balign 16
+	.globl gdt
 gdt:	.quad 0
 	.quad 0x00af9b000000ffff /* SEL_CODE64 */
 	.quad 0x00cf93000000ffff /* SEL_DATA */
@@ -154,6 +155,7 @@ ap_number: .long 0
 
 	.bss
 	.balign 4096
+	.globl tss
 tss:	.skip CPUS_MAX << TSS_SHIFT
 kernel_stacks: .skip CPUS_MAX << KERNEL_STACK_SHIFT
 user_stacks: .skip CPUS_MAX << USER_STACK_SHIFT
