@@ -86,6 +86,7 @@ UNIT_TESTS = base mem bus irq config boot bzimage cmdline elf platform loop \
 FUZZERS = options serial bzimage elf virtqueue virtio_mmio
 FUZZERS += profile template fingerprint
 FUZZERS += fc_template
+FUZZERS += memfile
 FUZZERS += http api
 
 FUZZERS += state snapshot_file device_state
