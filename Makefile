@@ -62,7 +62,8 @@ OBJS_VMM = config config_vm config_args config_print config_value config_words d
 	ending outcome outfile vcpu vm vm_build
 OBJS_VMM += config_json vm_ops
 OBJS_VMM += devices_pause park pause
-OBJS_VMM += mem_handler memfile memfile_merge memfile_read memfile_save memfile_write newfile
+OBJS_VMM += mem_handler memfile memfile_merge memfile_open memfile_read
+OBJS_VMM += memfile_save memfile_write newfile
 OBJS_VMM += snapshot_file devices_state
 OBJS_API = client conn http listener reply resources routes server vm_server
 OBJS_VMM += snapshot snapshot_state restore

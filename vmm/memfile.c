@@ -61,12 +61,24 @@ uint64_t memfile_words(uint64_t ram_bytes, enum memfile_kind kind)
 				    : 0;
 }
 
-uint64_t memfile_bytes(uint64_t ram_bytes, enum memfile_kind kind)
+uint64_t memfile_trailer_bytes(uint64_t ram_bytes, enum memfile_kind kind)
 {
-	return ram_bytes +
-	       sizeof(uint64_t) * (memfile_chunks(ram_bytes) +
+	return sizeof(uint64_t) * (memfile_chunks(ram_bytes) +
 					  memfile_words(ram_bytes, kind)) +
 	       sizeof(struct memfile_seal);
+}
+
+unsigned memfile_count_held(
+	const uint64_t *held, uint64_t ram_bytes, uint64_t index)
+{
+	uint64_t first = index * (MEMFILE_CHUNK_PAGES / 64);
+	uint64_t end = MIN(first + MEMFILE_CHUNK_PAGES / 64,
+		memfile_words(ram_bytes, MEMFILE_DIFF));
+	unsigned sum = 0;
+
+	for (uint64_t i = first; i < end; i++)
+		sum += (unsigned)__builtin_popcountll(held[i]);
+	return sum;
 }
 
 void memfile_swap(uint64_t *word, uint64_t count)

@@ -2,21 +2,21 @@
 /*
  * memfile.h - the memory file of a snapshot
  *
- * The regions of RAM one after the other, so that the file can be mapped as it is,
- * and behind them a trailer, all little-endian:
+ * A full one is the regions of RAM one after the other, so that it can be mapped as
+ * it is, with holes for pages of zeros.  A diff is the pages that it holds, in order
+ * and without what lies between: written and read in one go, whatever the guest
+ * scattered.  Behind them is a trailer, all little-endian:
  *
  *	uint64_t sum[chunks]   of each MEMFILE_CHUNK_BYTES of RAM, the last may be
  *	                       shorter: of every page that is not all zeros, the
  *	                       CRC-64 over its number in the chunk, as a uint64_t,
  *	                       and its bytes; all of these by exclusive or
- *	uint64_t held[words]   a diff: bit p % 64 of word p / 64 says that page p is
- *	                       in the file; a full one has none
+ *	uint64_t held[words]   a diff: bit p % 64 of word p / 64 says that it holds
+ *	                       page p of RAM; a full one has no such map
  *	the seal               64 bytes: what the file is, and a CRC-64 over the
- *	                       trailer (struct memfile_seal in memfile_read.c)
+ *	                       trailer (struct memfile_seal in memfile_parts.h)
  *
- * Pages of zeros are holes.  A hole does not tell a page of zeros from one that a
- * diff does not hold, which is why it has a bitmap; and the sums are over content
- * alone, so that a copy that fills the holes in is as good.
+ * The sums are over content alone, so that a copy that fills holes in is as good.
  *
  * An id names the content of all RAM at one moment.  A diff and the full file that
  * a merge makes of it carry the same, so that one state file goes with both.
@@ -56,7 +56,8 @@ struct memfile {
 	struct memfile_id id;
 	struct memfile_id base; /* of a diff: what it changes; else zeros */
 	uint64_t *sum;
-	uint64_t *held; /* of a diff, else NULL */
+	uint64_t *held;  /* of a diff, else NULL */
+	uint64_t *start; /* of a diff: where each chunk's pages begin */
 };
 
 #define MEMFILE_INIT      \

@@ -66,14 +66,7 @@ struct merge {
 
 static bool holds_any(const struct memfile *diff, uint64_t index)
 {
-	uint64_t first = index * (MEMFILE_CHUNK_PAGES / 64);
-	uint64_t end = MIN(first + MEMFILE_CHUNK_PAGES / 64,
-		memfile_words(diff->ram_bytes, diff->kind));
-
-	for (uint64_t i = first; i < end; i++)
-		if (diff->held[i])
-			return true;
-	return false;
+	return memfile_count_held(diff->held, diff->ram_bytes, index);
 }
 
 static bool is_changed(const struct merge *m, uint64_t index)
@@ -94,7 +87,7 @@ static int apply(struct merge *m, const struct memfile *diff,
 		uint64_t page = chunk->index * MEMFILE_CHUNK_PAGES + i;
 		uint8_t *to = m->room + i * MEM_PAGE_SIZE;
 
-		if (!memfile_held(diff->held, page))
+		if (!memfile_holds(diff->held, page))
 			continue;
 		if (over.page[i])
 			memcpy(to, over.page[i], MEM_PAGE_SIZE);

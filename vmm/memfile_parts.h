@@ -25,16 +25,19 @@ struct memfile_seal {
 /* How many sums and bitmap words the trailer of so much RAM has. */
 uint64_t memfile_chunks(uint64_t ram_bytes);
 uint64_t memfile_words(uint64_t ram_bytes, enum memfile_kind kind);
-uint64_t memfile_bytes(uint64_t ram_bytes, enum memfile_kind kind);
+uint64_t memfile_trailer_bytes(uint64_t ram_bytes, enum memfile_kind kind);
 
 /* To little-endian and back, in place. */
 void memfile_swap(uint64_t *word, uint64_t count);
 
-/* Are `count` bits of the map set, from this page on? */
-static inline bool memfile_held(const uint64_t *held, uint64_t page)
+static inline bool memfile_holds(const uint64_t *held, uint64_t page)
 {
 	return held[page / 64] & BIT64(page % 64);
 }
+
+/* How many pages of chunk `index` of so much RAM a diff holds. */
+unsigned memfile_count_held(
+	const uint64_t *held, uint64_t ram_bytes, uint64_t index);
 
 /* Up to MEMFILE_CHUNK_BYTES of RAM: where each page's bytes are. */
 struct memfile_chunk {
@@ -53,6 +56,10 @@ void memfile_chunk_set(
 
 uint64_t memfile_chunk_sum(const struct memfile_chunk *chunk);
 
+/* All `len` bytes at `offset`. */
+int memfile_pread(
+	const struct memfile *file, void *to, uint64_t len, uint64_t offset);
+
 /* Read one into `room`, MEMFILE_CHUNK_BYTES long; holes are not read. */
 int memfile_read_chunk(const struct memfile *file, uint64_t index,
 	uint8_t *room, struct memfile_chunk *ret);
@@ -68,6 +75,8 @@ struct memfile_writer {
 	struct memfile_seal seal; /* in the host's byte order */
 	const uint64_t *held;     /* a diff: the caller's */
 	uint64_t *sum;
+	uint64_t pages_bytes; /* before the trailer */
+	uint64_t at;          /* where the next page goes */
 	struct memfile_stats stats;
 };
 
@@ -76,7 +85,10 @@ int memfile_writer_init(struct memfile_writer *w, struct newfile *file,
 	const struct memfile_seal *seal, const uint64_t *held);
 void memfile_writer_fini(struct memfile_writer *w);
 
-/* Any order; a chunk that is never put is zeros.  `sum`: if known, or NULL. */
+/*
+ * In ascending order.  A chunk that is left out is zeros; of a diff it may be if it
+ * holds nothing there.  `sum`: if known, or NULL.
+ */
 int memfile_writer_put(struct memfile_writer *w,
 	const struct memfile_chunk *chunk, const uint64_t *sum);
 

@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * memfile_read.c - open memory files, hostile ones too, and read them by chunks
- *
- * Opening costs what the trailer costs: one eighth of a thousandth of RAM at most.
- */
-#include <endian.h>
+/* memfile_read.c - read memory files by chunks, and compare their sums */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "vmm/base/cleanup.h"
-#include "vmm/base/crc.h"
 #include "vmm/base/err.h"
 #include "vmm/memfile_parts.h"
 
-static int read_all(
+int memfile_pread(
 	const struct memfile *file, void *to, uint64_t len, uint64_t offset)
 {
 	uint8_t *at = to;
@@ -38,221 +29,6 @@ static int read_all(
 	return 0;
 }
 
-/* ---- the trailer ---- */
-
-static int check_seal(const struct memfile *file,
-	const struct memfile_seal *seal, uint64_t file_bytes)
-{
-	uint32_t version = le32toh(seal->version);
-	uint32_t kind = le32toh(seal->kind);
-	uint64_t ram = le64toh(seal->ram_bytes);
-	uint64_t want;
-
-	if (memcmp(seal->magic, MEMFILE_MAGIC, sizeof(seal->magic)))
-		return err_set(-EBADMSG,
-			"%s: not a memory file of muster, or cut short",
-			file->name);
-	if (version != MEMFILE_VERSION)
-		return err_set(-EBADMSG,
-			"%s: has format %u, but this muster reads %u; use "
-			"the muster that wrote it",
-			file->name, version, MEMFILE_VERSION);
-	if (kind > MEMFILE_DIFF || !ram || ram % MEM_PAGE_SIZE ||
-		ram > MEM_BYTES_MAX)
-		return err_set(-EBADMSG,
-			"%s: damaged: kind %u with %llu bytes of RAM",
-			file->name, kind, (unsigned long long)ram);
-	want = memfile_bytes(ram, (enum memfile_kind)kind);
-	if (file_bytes != want)
-		return err_set(-EBADMSG,
-			"%s: has %llu bytes, but needs %llu for %llu MiB of "
-			"RAM; it is damaged",
-			file->name, (unsigned long long)file_bytes,
-			(unsigned long long)want,
-			(unsigned long long)(ram / MIB));
-	return 0;
-}
-
-static int read_words(
-	struct memfile *file, uint64_t count, uint64_t offset, uint64_t **ret)
-{
-	CLEANUP_FREE uint64_t *word = malloc(count * sizeof(*word));
-	int rc;
-
-	if (!word)
-		return err_set(-ENOMEM, "%s: no memory to read its trailer",
-			file->name);
-	rc = read_all(file, word, count * sizeof(*word), offset);
-	if (rc)
-		return rc;
-	*ret = steal_ptr(&word);
-	return 0;
-}
-
-static int read_trailer(struct memfile *file, const struct memfile_seal *seal)
-{
-	uint64_t sums = memfile_chunks(file->ram_bytes);
-	uint64_t words = memfile_words(file->ram_bytes, file->kind);
-	uint64_t at = file->ram_bytes, crc;
-	int rc = read_words(file, sums, at, &file->sum);
-
-	if (!rc && words)
-		rc = read_words(
-			file, words, at + sums * sizeof(uint64_t), &file->held);
-	if (rc)
-		return rc;
-	crc = crc64(0, file->sum, sums * sizeof(*file->sum));
-	if (words)
-		crc = crc64(crc, file->held, words * sizeof(*file->held));
-	crc = crc64(crc, seal, offsetof(struct memfile_seal, crc));
-	if (crc != le64toh(seal->crc))
-		return err_set(-EBADMSG,
-			"%s: the checksum of its trailer does not match; it "
-			"is damaged",
-			file->name);
-	memfile_swap(file->sum, sums);
-	memfile_swap(file->held, words);
-	return 0;
-}
-
-static int read_seal(struct memfile *file, uint64_t file_bytes)
-{
-	struct memfile_seal seal = { .kind = 0 };
-	int rc = 0;
-
-	if (file_bytes >= sizeof(seal))
-		rc = read_all(
-			file, &seal, sizeof(seal), file_bytes - sizeof(seal));
-	if (!rc)
-		rc = check_seal(file, &seal, file_bytes);
-	if (rc)
-		return rc;
-	file->kind = (enum memfile_kind)le32toh(seal.kind);
-	file->ram_bytes = le64toh(seal.ram_bytes);
-	file->id = seal.id;
-	file->base = seal.base;
-	return read_trailer(file, &seal);
-}
-
-/* ---- opening ---- */
-
-static int open_file(struct memfile *file, const char *path)
-{
-	int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	struct flock shared = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
-	struct stat st;
-
-	file->fd = open(path, flags);
-	if (file->fd < 0)
-		return err_set(-errno,
-			"%s: cannot open: %s; give the memory file of the "
-			"snapshot",
-			file->name, strerror(errno));
-	if (fstat(file->fd, &st))
-		return err_set(-errno, "%s: %s", file->name, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return err_set(-EINVAL, "%s: not a regular file", file->name);
-	/* A filesystem without locks will do. */
-	(void)fcntl(file->fd, F_OFD_SETLK, &shared);
-	return read_seal(file, (uint64_t)st.st_size);
-}
-
-int memfile_open(const char *label, const char *path, struct memfile *ret)
-{
-	CLEANUP(memfile_close) struct memfile file = MEMFILE_INIT;
-	int rc;
-
-	snprintf(file.name, sizeof(file.name), "%s%s", label, path);
-	rc = open_file(&file, path);
-	if (rc)
-		return rc;
-	*ret = file;
-	file = (struct memfile)MEMFILE_INIT;
-	return 0;
-}
-
-void memfile_close(struct memfile *file)
-{
-	close_fd(steal_fd(&file->fd));
-	free(steal_ptr(&file->sum));
-	free(steal_ptr(&file->held));
-}
-
-static int check_is(const struct memfile *file, const struct memfile_id *id,
-	uint64_t ram_bytes)
-{
-	if (!memfile_id_equal(&file->id, id))
-		return err_set(-EINVAL,
-			"%s: is the memory of snapshot %s, but the state is "
-			"of %s; give the file that was written with it",
-			file->name, memfile_id_text(&file->id).s,
-			memfile_id_text(id).s);
-	if (file->kind != MEMFILE_FULL)
-		return err_set(-EINVAL,
-			"%s: is a diff; make it full first: muster snapshot "
-			"merge BASE DIFF... -o FULL",
-			file->name);
-	if (file->ram_bytes != ram_bytes)
-		return err_set(-EINVAL,
-			"%s: holds %llu MiB of RAM, but the state is of %llu "
-			"MiB",
-			file->name, (unsigned long long)(file->ram_bytes / MIB),
-			(unsigned long long)(ram_bytes / MIB));
-	return 0;
-}
-
-/* PATH.new into `ret`; false if even its name is too long. */
-static bool name_new(const char *path, char ret[PATH_MAX])
-{
-	return snprintf(ret, PATH_MAX, "%s" NEWFILE_SUFFIX, path) < PATH_MAX;
-}
-
-int memfile_open_full(const char *label, const char *path,
-	const struct memfile_id *id, uint64_t ram_bytes, struct memfile *ret)
-{
-	char temporary[PATH_MAX];
-	/* Again PATH: another process may finish the rename between the two. */
-	const char *const names[] = { path, temporary, path };
-	int rc = -EINVAL;
-
-	if (!name_new(path, temporary))
-		temporary[0] = '\0';
-	for (unsigned i = 0; rc && i < ARRAY_SIZE(names); i++) {
-		CLEANUP(memfile_close) struct memfile file = MEMFILE_INIT;
-
-		rc = memfile_open(label, names[i], &file);
-		if (!rc)
-			rc = check_is(&file, id, ram_bytes);
-		if (rc)
-			continue;
-		*ret = file;
-		file = (struct memfile)MEMFILE_INIT;
-	}
-	return rc;
-}
-
-static bool has_id(
-	const char *label, const char *path, const struct memfile_id *id)
-{
-	CLEANUP(memfile_close) struct memfile file = MEMFILE_INIT;
-
-	return !memfile_open(label, path, &file) &&
-	       memfile_id_equal(&file.id, id);
-}
-
-int memfile_settle(
-	const char *label, const char *path, const struct memfile_id *id)
-{
-	char temporary[PATH_MAX];
-
-	if (has_id(label, path, id) || !name_new(path, temporary) ||
-		!has_id(label, temporary, id))
-		return 0;
-	return newfile_finish(label, path);
-}
-
-/* ---- content ---- */
-
 /* The next run of bytes in [*start, end) that is no hole; false: none is left. */
 static bool next_data(
 	const struct memfile *file, uint64_t *start, uint64_t *end)
@@ -271,34 +47,55 @@ static bool next_data(
 	return true;
 }
 
-static void set_pages(const struct memfile *file, const uint8_t *room,
-	uint64_t first, uint64_t end, struct memfile_chunk *chunk)
+static void set_pages(struct memfile_chunk *chunk, const uint8_t *room,
+	uint64_t first, uint64_t end)
 {
-	for (uint64_t at = first; at < end; at += MEM_PAGE_SIZE) {
-		uint64_t offset = at % MEMFILE_CHUNK_BYTES;
-		unsigned i = (unsigned)(offset / MEM_PAGE_SIZE);
+	for (uint64_t at = first; at < end; at += MEM_PAGE_SIZE)
+		memfile_chunk_set(
+			chunk, (unsigned)(at / MEM_PAGE_SIZE), room + at);
+}
 
-		if (!file->held || memfile_held(file->held, at / MEM_PAGE_SIZE))
-			memfile_chunk_set(chunk, i, room + offset);
+/* Offsets are from the chunk's start, in RAM, file and room alike. */
+static int read_full(
+	const struct memfile *file, uint8_t *room, struct memfile_chunk *chunk)
+{
+	uint64_t base = chunk->index * MEMFILE_CHUNK_BYTES;
+	uint64_t limit = base + chunk->count * MEM_PAGE_SIZE;
+	uint64_t at = base, end = limit;
+
+	for (; next_data(file, &at, &end); at = end, end = limit) {
+		int rc = memfile_pread(file, room + (at - base), end - at, at);
+
+		if (rc)
+			return rc;
+		set_pages(chunk, room, at - base, end - base);
 	}
+	return 0;
+}
+
+static int read_diff(
+	const struct memfile *file, uint8_t *room, struct memfile_chunk *chunk)
+{
+	uint64_t first = chunk->index * MEMFILE_CHUNK_PAGES;
+	unsigned count = memfile_count_held(
+		file->held, file->ram_bytes, chunk->index);
+	int rc = memfile_pread(
+		file, room, count * MEM_PAGE_SIZE, file->start[chunk->index]);
+
+	for (unsigned i = 0; !rc && i < chunk->count; i++)
+		if (memfile_holds(file->held, first + i)) {
+			memfile_chunk_set(chunk, i, room);
+			room += MEM_PAGE_SIZE;
+		}
+	return rc;
 }
 
 int memfile_read_chunk(const struct memfile *file, uint64_t index,
 	uint8_t *room, struct memfile_chunk *ret)
 {
-	uint64_t base = index * MEMFILE_CHUNK_BYTES;
-	uint64_t at = base, limit, end;
-
 	memfile_chunk_init(ret, file->ram_bytes, index);
-	limit = base + ret->count * MEM_PAGE_SIZE;
-	for (end = limit; next_data(file, &at, &end); at = end, end = limit) {
-		int rc = read_all(file, room + (at - base), end - at, at);
-
-		if (rc)
-			return rc;
-		set_pages(file, room, at, end, ret);
-	}
-	return 0;
+	return file->held ? read_diff(file, room, ret)
+			  : read_full(file, room, ret);
 }
 
 int memfile_check_chunk(const struct memfile *file, uint64_t index,
@@ -309,7 +106,7 @@ int memfile_check_chunk(const struct memfile *file, uint64_t index,
 	if (rc || memfile_chunk_sum(ret) == file->sum[index])
 		return rc;
 	return err_set(-EBADMSG,
-		"%s: damaged: the checksum of the bytes from %#llx to %#llx "
+		"%s: damaged: the checksum of RAM from byte %#llx to %#llx "
 		"does not match",
 		file->name, (unsigned long long)(index * MEMFILE_CHUNK_BYTES),
 		(unsigned long long)(index * MEMFILE_CHUNK_BYTES +

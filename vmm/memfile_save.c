@@ -71,17 +71,14 @@ static int put_diff(struct save *s, uint64_t index)
 	uint64_t page = index * MEMFILE_CHUNK_PAGES, left;
 	struct memfile_chunk chunk;
 	const uint8_t *hva = mem_at(s->mem, page * MEM_PAGE_SIZE, &left);
-	unsigned held = 0;
 
+	if (!memfile_count_held(s->dirty, s->mem->size_bytes, index))
+		return 0;
 	memfile_chunk_init(&chunk, s->mem->size_bytes, index);
-	for (unsigned i = 0; i < chunk.count; i++) {
-		if (!memfile_held(s->dirty, page + i))
-			continue;
-		memfile_chunk_set(&chunk, i, hva + i * MEM_PAGE_SIZE);
-		held++;
-	}
-	s->writer.stats.held_bytes += held * MEM_PAGE_SIZE;
-	return held ? memfile_writer_put(&s->writer, &chunk, NULL) : 0;
+	for (unsigned i = 0; i < chunk.count; i++)
+		if (memfile_holds(s->dirty, page + i))
+			memfile_chunk_set(&chunk, i, hva + i * MEM_PAGE_SIZE);
+	return memfile_writer_put(&s->writer, &chunk, NULL);
 }
 
 static int put_chunks(struct save *s)
@@ -135,11 +132,8 @@ int memfile_write(struct newfile *file, const struct mem *mem,
 	}
 	mem_pages_init(&s.pages);
 	rc = run(&s, file, plan);
-	if (!rc) {
+	if (!rc)
 		*ret = s.writer.stats;
-		if (!s.dirty)
-			ret->held_bytes = mem->size_bytes;
-	}
 	memfile_writer_fini(&s.writer);
 	mem_pages_fini(&s.pages);
 	free(s.room);

@@ -21,17 +21,24 @@ static int no_memory(const struct newfile *file)
 int memfile_writer_init(struct memfile_writer *w, struct newfile *file,
 	const struct memfile_seal *seal, const uint64_t *held)
 {
-	enum memfile_kind kind = (enum memfile_kind)seal->kind;
+	uint64_t ram = seal->ram_bytes, pages = 0;
+	uint64_t chunks = memfile_chunks(ram);
 
 	*w = (struct memfile_writer){
 		.file = file,
 		.seal = *seal,
 		.held = held,
 	};
-	w->sum = calloc(memfile_chunks(seal->ram_bytes), sizeof(*w->sum));
+	w->sum = calloc(chunks, sizeof(*w->sum));
 	if (!w->sum)
 		return no_memory(file);
-	return newfile_truncate(file, memfile_bytes(seal->ram_bytes, kind));
+	for (uint64_t i = 0; held && i < chunks; i++)
+		pages += memfile_count_held(held, ram, i);
+	w->pages_bytes = held ? pages * MEM_PAGE_SIZE : ram;
+	w->stats.held_bytes = w->pages_bytes;
+	return newfile_truncate(
+		file, w->pages_bytes + memfile_trailer_bytes(ram,
+					       (enum memfile_kind)seal->kind));
 }
 
 void memfile_writer_fini(struct memfile_writer *w)
@@ -39,55 +46,61 @@ void memfile_writer_fini(struct memfile_writer *w)
 	free(w->sum);
 }
 
-static bool goes_on(const struct iovec *piece, const uint8_t *page)
+/* Bytes that go into the file one after the other, in as few pieces. */
+struct run {
+	struct iovec iov[MEMFILE_CHUNK_PAGES];
+	unsigned count;
+	uint64_t bytes;
+};
+
+static void run_add(struct run *run, const uint8_t *page)
 {
-	return (uint8_t *)piece->iov_base + piece->iov_len == page;
+	struct iovec *last = run->count ? &run->iov[run->count - 1] : NULL;
+
+	if (last && (uint8_t *)last->iov_base + last->iov_len == page)
+		last->iov_len += MEM_PAGE_SIZE;
+	else
+		run->iov[run->count++] = (struct iovec){
+			.iov_base = (void *)page,
+			.iov_len = MEM_PAGE_SIZE,
+		};
+	run->bytes += MEM_PAGE_SIZE;
 }
 
-/* The pages from `first` to the next zeros, as few pieces; returns where it ends. */
-static unsigned gather_run(const struct memfile_chunk *chunk, unsigned first,
-	struct iovec iov[MEMFILE_CHUNK_PAGES], unsigned *ret_count)
+/* What is gathered ends where the next page would go. */
+static int run_write(struct memfile_writer *w, struct run *run)
 {
-	unsigned count = 0, i = first;
+	struct iov_list list = { run->iov, run->count };
+	uint64_t bytes = run->bytes;
 
-	for (; i < chunk->count && chunk->page[i]; i++) {
-		if (count && goes_on(&iov[count - 1], chunk->page[i]))
-			iov[count - 1].iov_len += MEM_PAGE_SIZE;
-		else
-			iov[count++] = (struct iovec){
-				.iov_base = (void *)chunk->page[i],
-				.iov_len = MEM_PAGE_SIZE,
-			};
-	}
-	*ret_count = count;
-	return i;
+	run->count = 0;
+	run->bytes = 0;
+	w->stats.written_bytes += bytes;
+	return newfile_write(w->file, list, w->at - bytes);
 }
 
 int memfile_writer_put(struct memfile_writer *w,
 	const struct memfile_chunk *chunk, const uint64_t *sum)
 {
-	uint64_t at = chunk->index * MEMFILE_CHUNK_BYTES;
-	struct iovec iov[MEMFILE_CHUNK_PAGES];
-	unsigned i = 0;
+	uint64_t first = chunk->index * MEMFILE_CHUNK_PAGES;
+	struct run run;
+	int rc = 0;
 
+	run.count = 0;
+	run.bytes = 0;
 	w->sum[chunk->index] = sum ? *sum : memfile_chunk_sum(chunk);
-	while (i < chunk->count) {
-		struct iov_list list = { .iov = iov };
-		unsigned end;
-		int rc;
-
-		if (!chunk->page[i]) {
-			i++;
+	if (!w->held)
+		w->at = first * MEM_PAGE_SIZE;
+	for (unsigned i = 0; !rc && i < chunk->count; i++) {
+		if (w->held && !memfile_holds(w->held, first + i))
 			continue;
-		}
-		end = gather_run(chunk, i, iov, &list.count);
-		rc = newfile_write(w->file, list, at + i * MEM_PAGE_SIZE);
-		if (rc)
-			return rc;
-		w->stats.written_bytes += (end - i) * MEM_PAGE_SIZE;
-		i = end;
+		if (chunk->page[i])
+			run_add(&run, chunk->page[i]);
+		else
+			rc = run_write(w, &run);
+		w->at += MEM_PAGE_SIZE;
 	}
-	return 0;
+	return rc ? rc : run_write(w, &run);
 }
 
 /* ---- the trailer ---- */
@@ -114,9 +127,9 @@ static void close_seal(struct memfile_seal *seal, uint64_t crc)
 
 int memfile_writer_end(struct memfile_writer *w)
 {
-	uint64_t at = w->seal.ram_bytes;
-	uint64_t sums = memfile_chunks(at);
-	uint64_t words = memfile_words(at, (enum memfile_kind)w->seal.kind);
+	uint64_t ram = w->seal.ram_bytes, at = w->pages_bytes;
+	uint64_t sums = memfile_chunks(ram);
+	uint64_t words = memfile_words(ram, (enum memfile_kind)w->seal.kind);
 	size_t held_bytes = words * sizeof(uint64_t);
 	CLEANUP_FREE uint64_t *held = malloc(held_bytes + 1);
 	uint64_t crc;

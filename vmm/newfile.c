@@ -13,7 +13,7 @@
 
 static int fail(struct newfile *file, int error)
 {
-	bool replaces = file->replaces;
+	bool replaces = file->old >= 0;
 
 	newfile_fini(file);
 	return err_set(-error, "%s%s: not written: %s%s", file->label,
@@ -85,7 +85,9 @@ static int open_temporary(struct newfile *file)
 
 static int set_names(struct newfile *file, const char *label, const char *path)
 {
-	*file = (struct newfile){ .label = label, .path = path, .fd = -1 };
+	*file = (struct newfile){
+		.label = label, .path = path, .fd = -1, .old = -1
+	};
 	if (snprintf(file->temporary, sizeof(file->temporary),
 		    "%s" NEWFILE_SUFFIX, path) >= (int)sizeof(file->temporary))
 		return fail(file, ENAMETOOLONG);
@@ -100,7 +102,8 @@ int newfile_create(struct newfile *file, const char *label, const char *path)
 		rc = look(file, path);
 	if (rc < 0)
 		return rc;
-	file->replaces = rc;
+	if (rc)
+		file->old = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	rc = remove_stale(file);
 	return rc ? rc : open_temporary(file);
 }
@@ -179,8 +182,8 @@ void newfile_keep(struct newfile *file)
 
 void newfile_fini(struct newfile *file)
 {
-	if (file->fd < 0)
-		return;
-	(void)unlink(file->temporary);
+	if (file->fd >= 0)
+		(void)unlink(file->temporary);
 	close_fd(steal_fd(&file->fd));
+	close_fd(steal_fd(&file->old));
 }

@@ -25,14 +25,15 @@ struct newfile {
 	const char *label; /* in front of the path in sentences: "--memory " */
 	const char *path;  /* both are the caller's, and stay */
 	int fd;            /* of PATH.new, or -1 */
-	bool replaces;     /* PATH is there: the sentence says it is whole */
+	/* PATH as it was, or -1: held so that its room is given back at the end. */
+	int old;
 	char temporary[PATH_MAX];
 };
 
 /* What newfile_fini() takes before newfile_create() was called. */
-#define NEWFILE_INIT      \
-	{                 \
-		.fd = -1, \
+#define NEWFILE_INIT                 \
+	{                            \
+		.fd = -1, .old = -1, \
 	}
 
 /*
@@ -66,7 +67,11 @@ void newfile_keep(struct newfile *file);
 /* Rename a whole PATH.new that was kept, or left by a kill, to PATH. */
 int newfile_finish(const char *label, const char *path);
 
-/* Close and remove PATH.new, unless it was committed or kept. */
+/*
+ * Close and remove PATH.new, unless it was committed or kept.  The host may take
+ * long to give the old file's room back (seconds, for one of many pieces): a held
+ * machine is let go before.
+ */
 void newfile_fini(struct newfile *file);
 
 #endif

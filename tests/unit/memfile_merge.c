@@ -188,10 +188,10 @@ static void damage_is_found_and_gets_no_good_sum(void **state)
 {
 	(void)state;
 	NEED_CHAIN();
-	flip("m2", 511 * MEM_PAGE_SIZE + 17);
+	flip("m2", 3 * MEM_PAGE_SIZE + 17);
 	assert_int_equal(merge("012345", "full"), -EBADMSG);
 	kit_says(kit_path("m2").s, "damaged", NULL);
-	flip("m2", 511 * MEM_PAGE_SIZE + 17);
+	flip("m2", 3 * MEM_PAGE_SIZE + 17);
 	flip("m0", 511 * MEM_PAGE_SIZE + 17);
 	assert_int_equal(merge("012345", "full"), -EBADMSG);
 	kit_says(kit_path("m0").s, "damaged", NULL);
