@@ -4,7 +4,8 @@
  *
  * Theory of operation: cpu_model_new() reads what --cpu names.  What the host can
  * show is known only from a vCPU (offer.h), so that cpu_model_settle() decides on
- * the first one: the CPU that is wanted, and whether this host can show it.  apply.c then makes every vCPU show it.
+ * the first one: the CPU that is wanted, and whether this host can show it.
+ * apply.c then makes every vCPU show it.
  */
 #include "cpu/x86_64/model.h"
 
