@@ -52,6 +52,16 @@ void irq_line_raise(const struct irq_line *line)
 	atomic_fetch_add(&edges[line->fd], 1);
 }
 
+int irq_pulse(int vm_fd, uint32_t gsi)
+{
+	int rc = maybe_fail();
+
+	(void)vm_fd;
+	if (!rc)
+		atomic_fetch_add(&edges[gsi], 1);
+	return rc;
+}
+
 int irq_doorbell(int vm_fd, int event_fd, gpa_t gpa)
 {
 	(void)vm_fd;

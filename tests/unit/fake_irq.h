@@ -15,7 +15,10 @@
 /* The edges raised on `gsi` since the last look. */
 unsigned fake_irq_edges(uint32_t gsi);
 
-/* Let the nth call from now on of irq_line_init() or irq_doorbell() fail. */
+/*
+ * Let the nth call from now on of irq_line_init(), irq_pulse() or irq_doorbell()
+ * fail.
+ */
 void fake_irq_fail_at(unsigned nth);
 
 #endif

@@ -115,25 +115,72 @@ static void enable_lapic(int vcpu_fd)
 	assert_int_equal(kvm_ioctl(vcpu_fd, KVM_SET_LAPIC, &lapic), 0);
 }
 
-static void a_line_past_the_pic_reaches_its_ioapic_pin(void **state)
+/* A vCPU that I/O APIC pin 23 interrupts with VECTOR: fixed, edge, to 0. */
+static int new_vcpu_on_pin_23(int vm_fd)
 {
 	struct kvm_irqchip chip = { .chip_id = KVM_IRQCHIP_IOAPIC };
-	int vm_fd = new_vm_with_routes();
 	int vcpu_fd = kvm_ioctl_val(vm_fd, KVM_CREATE_VCPU, 0);
-	struct irq_line line;
 
-	(void)state;
 	assert_true(vcpu_fd >= 0);
 	enable_lapic(vcpu_fd);
 	assert_int_equal(kvm_ioctl(vm_fd, KVM_GET_IRQCHIP, &chip), 0);
-	chip.chip.ioapic.redirtbl[23].bits = VECTOR; /* fixed, edge, to 0 */
+	chip.chip.ioapic.redirtbl[23].bits = VECTOR;
 	assert_int_equal(kvm_ioctl(vm_fd, KVM_SET_IRQCHIP, &chip), 0);
+	return vcpu_fd;
+}
+
+static void a_line_past_the_pic_reaches_its_ioapic_pin(void **state)
+{
+	int vm_fd = new_vm_with_routes();
+	int vcpu_fd = new_vcpu_on_pin_23(vm_fd);
+	struct irq_line line;
+
+	(void)state;
 	assert_int_equal(irq_line_init(&line, vm_fd, 23), 0);
 	assert_false(lapic_requests(vcpu_fd, VECTOR));
 	irq_line_raise(&line);
 	assert_true(appears(lapic_requests, vcpu_fd, VECTOR));
 	irq_line_fini(&line);
 	close(vcpu_fd);
+	close(vm_fd);
+}
+
+static void a_pulse_is_with_the_vcpu_at_once(void **state)
+{
+	int vm_fd = new_vm_with_routes();
+	int vcpu_fd = new_vcpu_on_pin_23(vm_fd);
+	struct kvm_irqchip chip = { .chip_id = KVM_IRQCHIP_IOAPIC };
+
+	(void)state;
+	assert_false(lapic_requests(vcpu_fd, VECTOR));
+	assert_int_equal(irq_pulse(vm_fd, 23), 0);
+	assert_true(lapic_requests(vcpu_fd, VECTOR));
+	/* The pin is low again: the next one is an edge, too. */
+	assert_int_equal(kvm_ioctl(vm_fd, KVM_GET_IRQCHIP, &chip), 0);
+	assert_false(chip.chip.ioapic.irr & BIT(23));
+	close(vcpu_fd);
+	close(vm_fd);
+}
+
+static void a_pulse_on_a_masked_pin_leaves_nothing_behind(void **state)
+{
+	struct kvm_irqchip chip = { .chip_id = KVM_IRQCHIP_IOAPIC };
+	int vm_fd = new_vm_with_routes();
+
+	(void)state;
+	assert_int_equal(irq_pulse(vm_fd, 23), 0);
+	assert_int_equal(kvm_ioctl(vm_fd, KVM_GET_IRQCHIP, &chip), 0);
+	assert_false(chip.chip.ioapic.irr & BIT(23));
+	close(vm_fd);
+}
+
+static void a_pulse_needs_an_interrupt_controller(void **state)
+{
+	int vm_fd = new_vm();
+
+	(void)state;
+	assert_true(irq_pulse(vm_fd, 23) < 0);
+	assert_non_null(strstr(err_text(), "GSI 23"));
 	close(vm_fd);
 }
 
@@ -237,6 +284,9 @@ int main(void)
 		cmocka_unit_test(a_line_reaches_its_pic_input),
 		cmocka_unit_test(a_line_past_the_pic_reaches_its_ioapic_pin),
 		cmocka_unit_test(a_line_needs_an_interrupt_controller),
+		cmocka_unit_test(a_pulse_is_with_the_vcpu_at_once),
+		cmocka_unit_test(a_pulse_on_a_masked_pin_leaves_nothing_behind),
+		cmocka_unit_test(a_pulse_needs_an_interrupt_controller),
 		cmocka_unit_test(
 			a_doorbell_rings_for_any_value_at_its_address_only),
 		cmocka_unit_test(two_doorbells_alike_are_refused),

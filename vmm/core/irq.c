@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* irq.c - GSI routes, irqfds and ioeventfds (KVM API 4.52, 4.75, 4.59) */
+/* irq.c - GSI routes, irqfds, levels and ioeventfds (KVM API 4.52, 4.75, 4.25, 4.59) */
 #include "vmm/core/irq.h"
 
 #include <errno.h>
@@ -79,6 +79,25 @@ void irq_line_raise(const struct irq_line *line)
 {
 	/* Fails only when 2^64 - 2 edges wait unseen: one more says nothing new. */
 	(void)!eventfd_write(line->fd, 1);
+}
+
+static int set_level(int vm_fd, uint32_t gsi, uint32_t level)
+{
+	struct kvm_irq_level line = { .irq = gsi, .level = level };
+
+	return kvm_ioctl(vm_fd, KVM_IRQ_LINE, &line);
+}
+
+int irq_pulse(int vm_fd, uint32_t gsi)
+{
+	int rc = set_level(vm_fd, gsi, 1);
+
+	if (!rc)
+		rc = set_level(vm_fd, gsi, 0);
+	if (rc < 0)
+		return err_set(rc, "KVM_IRQ_LINE for GSI %" PRIu32 ": %s", gsi,
+			strerror(-rc));
+	return 0;
 }
 
 int irq_doorbell(int vm_fd, int event_fd, gpa_t gpa)

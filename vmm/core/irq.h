@@ -26,6 +26,12 @@ void irq_line_fini(struct irq_line *line);
 void irq_line_raise(const struct irq_line *line);
 
 /*
+ * An edge that is in the interrupt controllers on return; a line's is brought
+ * there by a work queue of KVM.  Any thread.  0 or -errno with a sentence.
+ */
+int irq_pulse(int vm_fd, uint32_t gsi);
+
+/*
  * Signal `event_fd` when the guest writes to `gpa`, whatever it writes: one
  * doorbell serves all queues of a device, so that a machine with hundreds of queues
  * needs few descriptors.  The caller owns the descriptor and keeps it open for
