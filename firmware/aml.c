@@ -25,8 +25,10 @@ enum {
 	AML_SCOPE = 0x10,
 	AML_BUFFER = 0x11,
 	AML_PACKAGE = 0x12,
+	AML_METHOD = 0x14,
 	AML_EXT = 0x5b,
 	AML_EXT_DEVICE = 0x82,
+	AML_NOTIFY = 0x86,
 };
 
 static void insert(struct buf *b, size_t at, const uint8_t *bytes, size_t n)
@@ -83,6 +85,17 @@ size_t aml_package(struct buf *b, uint8_t elements)
 	return mark;
 }
 
+size_t aml_method(struct buf *b, const char *name, uint8_t args)
+{
+	size_t mark;
+
+	buf_u8(b, AML_METHOD);
+	mark = b->len;
+	append_name(b, name);
+	buf_u8(b, args);
+	return mark;
+}
+
 /*
  * PkgLength (20.2.4): one byte for up to 63; else the first byte holds the low
  * four bits and, in its top two, how many bytes of eight bits follow.
@@ -115,6 +128,13 @@ void aml_name(struct buf *b, const char *name)
 {
 	buf_u8(b, AML_NAME);
 	append_name(b, name);
+}
+
+void aml_notify(struct buf *b, const char *object, uint64_t value)
+{
+	buf_u8(b, AML_NOTIFY);
+	append_name(b, object);
+	aml_integer(b, value);
 }
 
 void aml_integer(struct buf *b, uint64_t value)

@@ -13,14 +13,19 @@
 
 #include "vmm/base/buf.h"
 
-/* Scope (name) {, Device (name) {, Package () {; close each with aml_close(). */
+/* Scope (name) {, Device (name) {, Package () { and so on; aml_close() each. */
 size_t aml_scope(struct buf *b, const char *name);
 size_t aml_device(struct buf *b, const char *name);
 size_t aml_package(struct buf *b, uint8_t elements);
+/* Method (name, args, NotSerialized) {. */
+size_t aml_method(struct buf *b, const char *name, uint8_t args);
 void aml_close(struct buf *b, size_t mark);
 
 /* Name (name, …): the value is what is appended next. */
 void aml_name(struct buf *b, const char *name);
+
+/* In a method: Notify (object, value). */
+void aml_notify(struct buf *b, const char *object, uint64_t value);
 
 /* Values. */
 void aml_integer(struct buf *b, uint64_t value);

@@ -116,6 +116,21 @@ static void inner_packages_count_in_outer_ones(void **state)
 	bytes_are(&b, want, sizeof(want));
 }
 
+static void methods_hold_their_arguments_and_terms(void **state)
+{
+	static const uint8_t want[] = {
+		0x14, 13, '_', 'E', 'V', 'T', 1,      /* Method */
+		0x86, 'D', 'E', 'V', '_', 0x0a, 0x80, /* Notify */
+	};
+	struct buf b = BUF_INIT;
+	size_t method = aml_method(&b, "_EVT", 1);
+
+	(void)state;
+	aml_notify(&b, "DEV", 0x80);
+	aml_close(&b, method);
+	bytes_are(&b, want, sizeof(want));
+}
+
 static void templates_hold_their_size_and_an_end_tag(void **state)
 {
 	static const uint8_t want[] = {
@@ -158,6 +173,7 @@ int main(void)
 		cmocka_unit_test(eisa_ids_are_compressed),
 		cmocka_unit_test(package_lengths_grow_with_the_package),
 		cmocka_unit_test(inner_packages_count_in_outer_ones),
+		cmocka_unit_test(methods_hold_their_arguments_and_terms),
 		cmocka_unit_test(templates_hold_their_size_and_an_end_tag),
 		cmocka_unit_test(a_failed_buffer_stays_failed),
 	};
