@@ -55,6 +55,7 @@ OBJS_CPU += $(addprefix $(ARCH)/,cpu_set_diff cpu_set_json)
 OBJS_CPU += $(addprefix $(ARCH)/,collect collect_groups collect_kvm collect_silicon)
 OBJS_DEVICES = backend/disk virtio/blk virtio/device virtio/mmio virtio/rng virtio/virtqueue \
 	platform backend/nonblock backend/tty backend/tty_in backend/tty_out serial
+OBJS_DEVICES += vmgenid
 OBJS_DEVICES += virtio/device_state
 OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
 OBJS_FIRMWARE = acpi aml dsdt mptable tables
@@ -151,6 +152,7 @@ UNIT_TESTS += $(ON_LIVEVM)
 UNIT_TESTS += $(ON_KVM)
 ON_STAGE = server server_bad
 UNIT_TESTS += http config_json listener routes $(ON_STAGE)
+UNIT_TESTS += vmgenid
 ON_MEMKIT = mem_handler memfile memfile_merge memfile_open mem_dirty newfile
 UNIT_TESTS += $(ON_MEMKIT)
 
@@ -176,7 +178,7 @@ $(call unit,$(ON_MEMKIT)): $(call unit,memkit.o)
 $(call unit,mem_dirty): $(call unit,ring.o)
 $(call unit,$(ON_BLKGUEST)): $(call unit,blkguest.o image.o)
 $(call unit,state state_print): $(call unit,thing.o)
-$(call unit,serial_state): $(call unit,fake_irq.o)
+$(call unit,serial_state vmgenid): $(call unit,fake_irq.o)
 $(call unit,$(ON_DEVKIT)): $(GUEST_OBJS) $(call unit,devkit.o image.o)
 $(call unit,$(ON_LIVEVM)): $(call unit,livevm.o) | guests
 $(call unit,blk_threads): $(call unit,fake_irq.o guest.o image.o ring.o)

@@ -12,6 +12,12 @@
 #define VIRTIO_MMIO_ID "LNRO0005"
 #define PVPANIC_ID     "QEMU0001"
 #define SERIAL_ID      "PNP0501" /* a 16550A */
+#define GED_ID         "ACPI0013"
+/* What Linux's driver knows it by, and what the specification wants. */
+#define VMGENID_ID     "VMGENCTR"
+#define VMGENID_CID    "VM_Gen_Counter"
+#define VMGENID_NAME   "VGEN"
+#define VMGENID_CHANGE 0x80
 
 static void add_serial(struct buf *out)
 {
@@ -62,6 +68,44 @@ static void add_virtio(
 	aml_close(out, device);
 }
 
+static void add_vmgenid(struct buf *out)
+{
+	size_t package, device = aml_device(out, VMGENID_NAME);
+
+	aml_name(out, "_HID");
+	aml_string(out, VMGENID_ID);
+	aml_name(out, "_CID");
+	aml_string(out, VMGENID_CID);
+	aml_name(out, "_DDN");
+	aml_string(out, VMGENID_CID);
+	aml_name(out, "ADDR");
+	package = aml_package(out, 2);
+	aml_integer(out, LOWMEM_VMGENID);
+	aml_integer(out, 0); /* bits 63 to 32 */
+	aml_close(out, package);
+	aml_close(out, device);
+}
+
+/*
+ * The Generic Event Device (ACPI 6.4, 5.6.9): the OS calls _EVT when one of the
+ * interrupts in its _CRS comes, with the GSI for argument; there is only one.
+ */
+static void add_events(struct buf *out)
+{
+	size_t template, method, device = aml_device(out, "GED");
+
+	aml_name(out, "_HID");
+	aml_string(out, GED_ID);
+	aml_name(out, "_CRS");
+	template = aml_template(out);
+	aml_interrupt(out, MACHINE_VMGENID_GSI);
+	aml_template_close(out, template);
+	method = aml_method(out, "_EVT", 1);
+	aml_notify(out, VMGENID_NAME, VMGENID_CHANGE);
+	aml_close(out, method);
+	aml_close(out, device);
+}
+
 /* \_S5: what to write to the sleep control register's SLP_TYP to power off. */
 static void add_power_off(struct buf *out)
 {
@@ -82,6 +126,8 @@ void dsdt_build(struct buf *out, const struct machine *machine)
 
 	add_serial(out);
 	add_pvpanic(out);
+	add_vmgenid(out);
+	add_events(out);
 	for (unsigned i = 0; i < machine->virtio_count; i++)
 		add_virtio(out, &machine->virtio[i], i);
 	aml_close(out, scope);

@@ -14,7 +14,10 @@
 
 #define VIRTIO_GPA 0xd0000000u
 
-/* Free I/O APIC pins: 0 to 4, 8 and 12 have owners that kernels assume. */
+/*
+ * Free I/O APIC pins: 0 to 4, 8 and 12 have owners that kernels assume, 23 is
+ * MACHINE_VMGENID_GSI.
+ */
 static const uint8_t virtio_gsi[MACHINE_VIRTIO_MAX] = { 5, 6, 7, 9, 10, 11, 13,
 	14, 15, 16, 17, 18, 19, 20, 21, 22 };
 
@@ -167,6 +170,9 @@ int devices_build(struct devices *devices, const struct devices_env *env)
 		config->debug_exit, env->event, env->owner);
 
 	devices->loop = env->loop;
+	if (!rc)
+		rc = vmgenid_init(
+			&devices->vmgenid, env->machine->mem, env->vm_fd);
 	for (unsigned i = 0; !rc && i < devices->disk_count; i++)
 		rc = build_disk(
 			&devices->disk[i], &config->disk[i], devices, env);

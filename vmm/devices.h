@@ -17,6 +17,7 @@
 #include "devices/virtio/blk.h"
 #include "devices/virtio/mmio.h"
 #include "devices/virtio/rng.h"
+#include "devices/vmgenid.h"
 #include "vmm/config.h"
 #include "vmm/core/machine.h"
 #include "vmm/snapshot_file.h"
@@ -41,6 +42,7 @@ struct devices {
 	bool served;       /* the loop has a thread of its own by now */
 	struct devices_hold hold;
 	struct platform platform;
+	struct vmgenid vmgenid;
 	struct irq_line serial_irq;
 	struct serial serial;
 	int console_fd; /* owned; CONSOLE_FILE */

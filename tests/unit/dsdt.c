@@ -5,9 +5,14 @@
  */
 #include "tests/unit/tables.h"
 
+#define OTHER_DEVICES 4
+
 struct device {
 	char name[5];
 	char hid[9];
+	char cid[15];
+	char notifies[5]; /* whom its _EVT notifies, with 0x80 */
+	uint64_t address; /* ADDR's two halves */
 	uint32_t eisa_id;
 	uint32_t memory, memory_size;
 	uint32_t gsi;
@@ -16,7 +21,7 @@ struct device {
 
 struct dsdt {
 	unsigned count;
-	struct device device[MACHINE_VIRTIO_MAX + 2];
+	struct device device[MACHINE_VIRTIO_MAX + OTHER_DEVICES];
 	unsigned s5;
 };
 
@@ -80,7 +85,46 @@ static void read_resources(
 	assert_ptr_equal(p + 2, end);
 }
 
-/* Name (\_S5 or _HID or _UID or _CRS, value); returns what follows. */
+static void read_string(const uint8_t *name, const char *text, struct device *d)
+{
+	if (memcmp(name, "_HID", 4) == 0)
+		strncpy(d->hid, text, sizeof(d->hid) - 1);
+	if (memcmp(name, "_CID", 4) == 0)
+		strncpy(d->cid, text, sizeof(d->cid) - 1);
+}
+
+/* \_S5 or ADDR: integers from `p` to `end`. */
+static void read_package(const uint8_t *name, const uint8_t *p,
+	const uint8_t *end, struct dsdt *ret)
+{
+	uint64_t value[4] = { 0 };
+	uint8_t count = *p++;
+
+	assert_in_range(count, 1, ARRAY_SIZE(value));
+	for (unsigned i = 0; i < count; i++)
+		value[i] = read_integer(&p);
+	assert_ptr_equal(p, end);
+	if (memcmp(name, "ADDR", 4) == 0) {
+		assert_int_equal(count, 2);
+		ret->device[ret->count - 1].address = value[0] | value[1] << 32;
+	} else {
+		assert_memory_equal(name, "_S5_", 4);
+		assert_int_equal(count, 4);
+		ret->s5 = (unsigned)value[0];
+	}
+}
+
+/* Method (_EVT, 1) { Notify (…, 0x80) }; `p` is behind the length. */
+static void read_method(const uint8_t *p, const uint8_t *end, struct device *d)
+{
+	assert_memory_equal(p, "_EVT\x01\x86", 6);
+	memcpy(d->notifies, p + 6, 4);
+	p += 10;
+	assert_int_equal(read_integer(&p), 0x80);
+	assert_ptr_equal(p, end);
+}
+
+/* Name (…, value); returns what follows. */
 static const uint8_t *read_name(
 	const uint8_t *p, const uint8_t *end, struct dsdt *ret)
 {
@@ -90,7 +134,7 @@ static const uint8_t *read_name(
 	uint64_t integer;
 
 	if (*value == 0x0d) {
-		strncpy(d->hid, (const char *)value + 1, 8);
+		read_string(name, (const char *)value + 1, d);
 		return value + strlen((const char *)value) + 1;
 	}
 	if (*value != 0x11 && *value != 0x12) {
@@ -102,12 +146,7 @@ static const uint8_t *read_name(
 	p = value + 1;
 	after = package_end(&p, end);
 	if (*value == 0x12) {
-		assert_memory_equal(name, "_S5_", 4);
-		assert_int_equal(*p++, 4);
-		ret->s5 = (unsigned)read_integer(&p);
-		for (unsigned i = 1; i < 4; i++)
-			read_integer(&p);
-		assert_ptr_equal(p, after);
+		read_package(name, p, after, ret);
 		return after;
 	}
 	integer = read_integer(&p);
@@ -130,6 +169,8 @@ static void read_terms(const uint8_t *p, const uint8_t *end, struct dsdt *ret)
 		if (op == 0x10) {
 			assert_memory_equal(p, "\\_SB_", 5);
 			read_terms(p + 5, after, ret);
+		} else if (op == 0x14) {
+			read_method(p, after, &ret->device[ret->count - 1]);
 		} else {
 			assert_int_equal(op, 0x5b);
 			assert_true(ret->count < ARRAY_SIZE(ret->device));
@@ -167,9 +208,9 @@ static void dsdt_has_the_virtio_windows(unsigned devices)
 
 	start(&f, 2, devices);
 	dsdt = read_dsdt(&f);
-	assert_int_equal(dsdt.count, devices + 2);
+	assert_int_equal(dsdt.count, devices + OTHER_DEVICES);
 	for (unsigned i = 0; i < devices; i++) {
-		const struct device *d = &dsdt.device[i + 2];
+		const struct device *d = &dsdt.device[i + OTHER_DEVICES];
 
 		assert_string_equal(d->hid, "LNRO0005");
 		assert_int_equal(d->memory, VIRTIO_AT + i * VIRTIO_STEP);
@@ -209,11 +250,51 @@ static void dsdt_describes_uart_panic_port_and_power_off(void **state)
 	mem_fini(&f.mem);
 }
 
+static void dsdt_says_where_the_generation_id_is(void **state)
+{
+	const struct device *d;
+	struct fixture f;
+	struct dsdt dsdt;
+
+	(void)state;
+	start(&f, 1, 1);
+	dsdt = read_dsdt(&f);
+	d = find_device(&dsdt, "VGEN");
+	assert_non_null(d);
+	assert_string_equal(d->hid, "VMGENCTR");
+	assert_string_equal(d->cid, "VM_Gen_Counter");
+	/* A page of its own in what the memory map calls reserved. */
+	assert_int_equal(d->address, LOWMEM_VMGENID);
+	assert_int_equal(d->address % MEM_PAGE_SIZE, 0);
+	assert_int_equal(LOWMEM_VMGENID_END - LOWMEM_VMGENID, MEM_PAGE_SIZE);
+	assert_in_range(d->address, LOWMEM_ACPI_END, LOWMEM_MPTABLE - 1);
+	mem_fini(&f.mem);
+}
+
+static void an_interrupt_notifies_of_a_new_generation(void **state)
+{
+	const struct device *d;
+	struct fixture f;
+	struct dsdt dsdt;
+
+	(void)state;
+	start(&f, 1, 1);
+	dsdt = read_dsdt(&f);
+	d = find_device(&dsdt, "GED_");
+	assert_non_null(d);
+	assert_string_equal(d->hid, "ACPI0013");
+	assert_int_equal(d->gsi, MACHINE_VMGENID_GSI);
+	assert_string_equal(d->notifies, "VGEN");
+	mem_fini(&f.mem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dsdt_describes_every_virtio_window),
 		cmocka_unit_test(dsdt_describes_uart_panic_port_and_power_off),
+		cmocka_unit_test(dsdt_says_where_the_generation_id_is),
+		cmocka_unit_test(an_interrupt_notifies_of_a_new_generation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,8 @@ struct machine_virtio {
 #define MACHINE_RESET_VALUE   0xfe
 #define MACHINE_SLEEP_TYPE_S5 5
 
+#define MACHINE_VMGENID_GSI   23
+
 #define MACHINE_LAPIC_GPA     0xfee00000u
 #define MACHINE_IOAPIC_GPA    0xfec00000u
 #define MACHINE_IOAPIC_PINS   24
@@ -51,7 +53,9 @@ struct machine {
 #define LOWMEM_CMDLINE_BYTES 0x10000
 #define LOWMEM_EBDA          0x9fc00
 #define LOWMEM_ACPI          0xe0000 /* RSDP first, where a BIOS would have it */
-#define LOWMEM_ACPI_END      0xf0000
+#define LOWMEM_ACPI_END      0xef000
+#define LOWMEM_VMGENID       0xef000 /* a page: guests in snapshots know it */
+#define LOWMEM_VMGENID_END   0xf0000
 #define LOWMEM_MPTABLE       0xf0000 /* floating pointer first */
 #define LOWMEM_MPTABLE_END   0xffff0
 #define LOWMEM_RESET         0xffff0 /* where a warm reset starts */
