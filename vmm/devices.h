@@ -86,9 +86,9 @@ void devices_save(const struct devices *devices, struct buf *file);
 
 /*
  * The opposite, into devices that have just been built over the memory that was
- * saved; before the loop runs.  0, or -EBADMSG with a sentence that names the file
- * and what does not fit: another set of devices, another disk, a state that no
- * guest can bring about.
+ * saved; before the loop runs.  0, or -EBADMSG with a sentence that names the
+ * device and what does not fit: another set of devices, another disk, a state that
+ * no guest can bring about.  The caller names the file.
  */
 int devices_load(struct devices *devices, const struct snapshot_file *file);
 

@@ -126,13 +126,13 @@ static int compare_sets(const struct devices *devices,
 	buf_u8(saved, 0);
 	buf_u8(here, 0);
 	if (saved->failed || here->failed)
-		return err_set(-ENOMEM, "%s: no memory", file->path);
+		return err_set(-ENOMEM, "no memory for a list of devices");
 	if (!strcmp((char *)saved->data, (char *)here->data))
 		return 0;
 	return err_set(-EBADMSG,
-		"%s: the snapshot has the virtio devices (%s), this machine "
-		"has (%s); give the disks and the rng that it was taken with",
-		file->path, saved->data, here->data);
+		"the snapshot has the virtio devices (%s), this machine has "
+		"(%s); give the disks and the rng that it was taken with",
+		saved->data, here->data);
 }
 
 /* The loading itself misses a section that is not there; these are in excess. */
@@ -145,8 +145,7 @@ static int check_counts(
 		snapshot_file_count(file, virtio_mmio_state.name) == want)
 		return 0;
 	return err_set(-EBADMSG,
-		"%s: sections of a virtio device that no model belongs to",
-		file->path);
+		"sections of a virtio device that no model belongs to");
 }
 
 /* ---- load ---- */
@@ -156,11 +155,8 @@ static int load_part(const struct snapshot_file *file, const struct part *part)
 	int rc = snapshot_file_load(
 		file, part->instance, part->desc, part->obj);
 
-	if (!rc && part->loaded) {
+	if (!rc && part->loaded)
 		rc = part->loaded(part->obj);
-		if (rc)
-			err_wrap(rc, "%s", file->path);
-	}
 	return rc ? err_wrap(rc, "%s", part->device) : 0;
 }
 

@@ -119,6 +119,14 @@ static int check_memory_size(
 		(unsigned long long)config->memory_bytes);
 }
 
+static int load_memory_section(struct restore *r)
+{
+	int rc = snapshot_file_load(
+		&r->file, 0, &snapshot_memory_desc, &r->memory);
+
+	return rc ? err_wrap(rc, "%s", r->file.path) : 0;
+}
+
 int restore_open(struct vm_config *config, struct restore *ret)
 {
 	int rc;
@@ -127,8 +135,7 @@ int restore_open(struct vm_config *config, struct restore *ret)
 	rc = snapshot_read(
 		"--state ", config->restore.state, &ret->bytes, &ret->file);
 	if (!rc)
-		rc = snapshot_file_load(
-			&ret->file, 0, &snapshot_memory_desc, &ret->memory);
+		rc = load_memory_section(ret);
 	if (!rc)
 		rc = complete_config(&ret->file, config);
 	return rc ? rc : check_memory_size(ret, config);

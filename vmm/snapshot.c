@@ -42,8 +42,11 @@ static int look_at_state(const char *path, struct snapshot_memory *ret)
 	if (S_ISREG(st.st_mode) && !st.st_size)
 		return 0;
 	rc = snapshot_read(STATE, path, &bytes, &file);
-	if (!rc)
+	if (!rc) {
 		rc = snapshot_file_load(&file, 0, &snapshot_memory_desc, ret);
+		if (rc)
+			err_wrap(rc, "%s%s", STATE, path);
+	}
 	return rc ? err_wrap(rc, "not replaced, for it is no snapshot") : 1;
 }
 

@@ -326,10 +326,8 @@ int snapshot_file_load(const struct snapshot_file *file, unsigned instance,
 	int rc;
 
 	if (!s)
-		return err_set(-EBADMSG, "%s: there is no section %s %u",
-			file->path, desc->name, instance);
+		return err_set(-EBADMSG, "there is no section %s %u",
+			desc->name, instance);
 	rc = state_load(desc, s->version, s->data, s->len, obj);
-	return rc ? err_wrap(rc, "%s: section %s %u", file->path, s->name,
-			    instance)
-		  : 0;
+	return rc ? err_wrap(rc, "section %s %u", s->name, instance) : 0;
 }

@@ -73,7 +73,8 @@ unsigned snapshot_file_count(
 
 /*
  * Load `obj` (state_load) from the section that is called as its table is.
- * -EBADMSG with a sentence, also if there is no such section.
+ * -EBADMSG, also if there is no such section, with a sentence that names the
+ * section; the caller names the file.
  */
 int snapshot_file_load(const struct snapshot_file *file, unsigned instance,
 	const struct state_desc *desc, void *obj);

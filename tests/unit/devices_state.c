@@ -73,10 +73,9 @@ static void another_set_of_devices_is_refused_by_names(void **state)
 {
 	(void)state;
 	devkit.config.rng = false;
-	assert_refused(
-		"F: the snapshot has the virtio devices (blk, rng), this "
-		"machine has (blk); give the disks and the rng that it "
-		"was taken with");
+	assert_refused("the snapshot has the virtio devices (blk, rng), this "
+		       "machine has (blk); give the disks and the rng that it "
+		       "was taken with");
 }
 
 static void more_devices_than_were_saved_are_refused(void **state)
@@ -88,7 +87,7 @@ static void more_devices_than_were_saved_are_refused(void **state)
 	snapshot_file_end(&b);
 	assert_int_equal(devkit_load(&b), -EBADMSG);
 	assert_string_equal(err_text(),
-		"F: the snapshot has the virtio devices (), this machine has "
+		"the snapshot has the virtio devices (), this machine has "
 		"(blk, rng); give the disks and the rng that it was taken "
 		"with");
 	buf_fini(&b);
@@ -104,7 +103,7 @@ static void a_transport_without_a_model_is_refused(void **state)
 	snapshot_file_add(&b, "virtio", 7, 1, NULL, 0);
 	snapshot_file_end(&b);
 	assert_int_equal(devkit_load(&b), -EBADMSG);
-	assert_string_equal(err_text(), "F: sections of a virtio device that "
+	assert_string_equal(err_text(), "sections of a virtio device that "
 					"no model belongs to");
 	buf_fini(&b);
 }
@@ -116,7 +115,7 @@ static void a_disk_of_another_size_is_refused_with_both(void **state)
 	(void)state;
 	assert_int_equal(truncate(image_path, IMAGE_BYTES / 2), 0);
 	snprintf(want, sizeof(want),
-		"disk %s: F: 128 sectors of 512 bytes in the snapshot and 64 "
+		"disk %s: 128 sectors of 512 bytes in the snapshot and 64 "
 		"here; give the image that it was taken with, or a copy",
 		image_path);
 	assert_refused(want);
@@ -129,7 +128,7 @@ static void a_disk_that_is_now_read_only_is_refused(void **state)
 	(void)state;
 	devkit.config.disk[0].readonly = true;
 	snprintf(want, sizeof(want),
-		"disk %s: F: section blk 0: blk.readonly is 0 in the snapshot "
+		"disk %s: section blk 0: blk.readonly is 0 in the snapshot "
 		"and 1 here",
 		image_path);
 	assert_refused(want);
@@ -148,7 +147,7 @@ static void other_ports_are_refused(void **state)
 {
 	(void)state;
 	devkit.config.debug_exit = true;
-	assert_refused("platform: F: section platform 0: platform.debug_exit "
+	assert_refused("platform: section platform 0: platform.debug_exit "
 		       "is 0 in the snapshot and 1 here");
 }
 
@@ -156,8 +155,7 @@ static void what_a_check_refuses_names_the_device(void **state)
 {
 	(void)state;
 	devkit.devices.rng.dev.status = DRIVER;
-	assert_refused(
-		"rng: F: virtio.status is 0x2, which no driver can reach");
+	assert_refused("rng: virtio.status is 0x2, which no driver can reach");
 }
 
 /* The file with `len` bytes of section `cut`, its checksums right. */

@@ -129,10 +129,10 @@ static void a_section_that_does_not_load_is_named(void **state)
 	assert_int_equal(
 		snapshot_file_load(&file, 0, &clock_desc, &loaded), -EBADMSG);
 	assert_string_equal(err_text(),
-		"F: section machine 0: machine.ticks: the data ends here");
+		"section machine 0: machine.ticks: the data ends here");
 	assert_int_equal(
 		snapshot_file_load(&file, 1, &clock_desc, &loaded), -EBADMSG);
-	assert_string_equal(err_text(), "F: there is no section machine 1");
+	assert_string_equal(err_text(), "there is no section machine 1");
 	buf_fini(&b);
 }
 
