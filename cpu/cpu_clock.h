@@ -7,9 +7,9 @@
  * there, all vCPUs by the same amount, so that no timer is early and none is lost.
  * cpu/ARCH/ implements this.
  *
- * Both are for the thread that holds the machine: no vCPU is in KVM_RUN and no
- * device raises an interrupt from before the stop until after the start.  They
- * cost a few ioctls a vCPU and wait for nothing.
+ * Both are for the thread that holds the machine: no vCPU is in KVM_RUN.  Devices are
+ * still idle while it starts, for an interrupt that they raise meanwhile may be lost.
+ * They cost a few ioctls a vCPU and wait for nothing.
  *
  * x86: KVM stops kvmclock everywhere, and the TSC since Linux 5.16
  * (KVM_VCPU_TSC_OFFSET).  Before that, and where a KVM lets guests read the host's

@@ -40,9 +40,12 @@ static const uint32_t elsewhere[] = {
 	0xc0000101,       /* GS base: special registers */
 };
 
+/* KVM takes fewer than MAX_IO_MSRS, which is 256, at once. */
+#define BATCH 255
+
 struct raw_msrs {
 	struct kvm_msrs head;
-	struct kvm_msr_entry entry[STATE_MSRS_MAX];
+	struct kvm_msr_entry entry[BATCH];
 };
 
 /* ---- which ---- */
@@ -175,17 +178,18 @@ static int read_all(int fd, struct msr_wishes *w, uint64_t *ret_values)
 	unsigned done = 0;
 
 	while (done < w->count) {
-		struct raw_msrs raw = { .head.nmsrs = w->count - done };
+		unsigned asked = MIN(w->count - done, BATCH);
+		struct raw_msrs raw = { .head.nmsrs = asked };
 		int n;
 
-		for (unsigned i = done; i < w->count; i++)
-			raw.entry[i - done].index = w->wish[i].index;
+		for (unsigned i = 0; i < asked; i++)
+			raw.entry[i].index = w->wish[done + i].index;
 		n = kvm_ioctl(fd, KVM_GET_MSRS, &raw);
 		if (n < 0)
 			return err_set(n, "KVM_GET_MSRS: %s", strerror(-n));
 		for (int i = 0; i < n; i++)
 			ret_values[done++] = raw.entry[i].data;
-		if (done < w->count)
+		if (n < (int)asked)
 			drop(w, done);
 	}
 	return 0;
@@ -246,32 +250,24 @@ static int check_refused(int fd, const struct kvm_msr_entry *e)
 	return now == e->data ? 0 : refused(e, now);
 }
 
-static int write_all(int fd, const struct kvm_msr_entry *entry, unsigned count)
+static int write_batch(
+	int fd, const struct kvm_msr_entry *entry, unsigned count)
 {
-	unsigned done = 0;
+	struct raw_msrs raw = { .head.nmsrs = count };
+	int n, rc;
 
-	while (done < count) {
-		struct raw_msrs raw = { .head.nmsrs = count - done };
-		int n;
-
-		memcpy(raw.entry, entry + done,
-			(count - done) * sizeof(*entry));
-		n = kvm_ioctl(fd, KVM_SET_MSRS, &raw);
-		if (n < 0)
-			return err_set(n, "KVM_SET_MSRS: %s", strerror(-n));
-		done += (unsigned)n;
-		if (done < count) {
-			int rc = check_refused(fd, &entry[done++]);
-
-			if (rc)
-				return rc;
-		}
-	}
-	return 0;
+	memcpy(raw.entry, entry, count * sizeof(*entry));
+	n = kvm_ioctl(fd, KVM_SET_MSRS, &raw);
+	if (n < 0)
+		return err_set(n, "KVM_SET_MSRS: %s", strerror(-n));
+	if (n == (int)count)
+		return n;
+	rc = check_refused(fd, &entry[n]);
+	return rc ? rc : n + 1;
 }
 
 /* KVM drops bits of some without a word, and the guest would run without them. */
-static int check_written(
+static int check_batch(
 	int fd, const struct kvm_msr_entry *entry, unsigned count)
 {
 	struct raw_msrs now = { .head.nmsrs = count };
@@ -282,7 +278,23 @@ static int check_written(
 	for (int i = 0; i < n; i++)
 		if (now.entry[i].data != entry[i].data)
 			return refused(&entry[i], now.entry[i].data);
-	return n < 0 ? err_set(n, "KVM_GET_MSRS: %s", strerror(-n)) : 0;
+	if (n < 0)
+		return err_set(n, "KVM_GET_MSRS: %s", strerror(-n));
+	return n < (int)count ? n + 1 : n; /* one that can only be written */
+}
+
+/* One of the two for all entries; they return how many they did. */
+static int in_batches(int fd, const struct kvm_msr_entry *entry, unsigned count,
+	int (*batch)(int, const struct kvm_msr_entry *, unsigned))
+{
+	int n;
+
+	for (unsigned done = 0; done < count; done += (unsigned)n) {
+		n = batch(fd, entry + done, MIN(count - done, BATCH));
+		if (n < 0)
+			return n;
+	}
+	return 0;
 }
 
 int msrs_load(const struct vcpu_target *t, const struct cpu_vcpu_state *s)
@@ -304,6 +316,6 @@ int msrs_load(const struct vcpu_target *t, const struct cpu_vcpu_state *s)
 				.index = m->index, .data = m->value
 			};
 	}
-	rc = write_all(t->fd, entry, count);
-	return rc ? rc : check_written(t->fd, entry, count);
+	rc = in_batches(t->fd, entry, count, write_batch);
+	return rc ? rc : in_batches(t->fd, entry, count, check_batch);
 }

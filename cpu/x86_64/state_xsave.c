@@ -39,6 +39,35 @@ static size_t host_bytes(const struct vcpu_target *t)
 	return MAX(bytes, sizeof(struct kvm_xsave));
 }
 
+static uint32_t leaf_d(
+	const struct cpu_model *model, unsigned n, enum feature_cpuid_reg reg)
+{
+	return cpu_set_cpuid(&model->wanted, LEAF, n, reg);
+}
+
+static uint64_t model_components(const struct cpu_model *model)
+{
+	return LEGACY_BITS | leaf_d(model, 0, REG_EAX) |
+	       (uint64_t)leaf_d(model, 0, REG_EDX) << 32 |
+	       leaf_d(model, 1, REG_ECX) |
+	       (uint64_t)leaf_d(model, 1, REG_EDX) << 32;
+}
+
+/* ---- save ---- */
+
+/*
+ * Some kernels also mark what the host has and the guest was not shown, and so never
+ * used: another host may not have it.
+ */
+static void drop_hidden(const struct cpu_model *model, uint8_t *area)
+{
+	uint64_t held;
+
+	memcpy(&held, area + XSTATE_BV, sizeof(held));
+	held &= model_components(model);
+	memcpy(area + XSTATE_BV, &held, sizeof(held));
+}
+
 int xsave_save(const struct vcpu_target *t, struct cpu_vcpu_state *ret)
 {
 	bool newer = kvm_check(t->vm_fd, KVM_CAP_XSAVE2);
@@ -57,26 +86,13 @@ int xsave_save(const struct vcpu_target *t, struct cpu_vcpu_state *ret)
 	rc = kvm_ioctl(t->fd, newer ? KVM_GET_XSAVE2 : KVM_GET_XSAVE, area);
 	if (rc < 0)
 		return err_set(rc, "KVM_GET_XSAVE: %s", strerror(-rc));
+	drop_hidden(t->model, area);
 	ret->xsave = steal_ptr(&area);
 	ret->xsave_bytes = (uint32_t)bytes;
 	return 0;
 }
 
 /* ---- load ---- */
-
-static uint32_t leaf_d(
-	const struct cpu_model *model, unsigned n, enum feature_cpuid_reg reg)
-{
-	return cpu_set_cpuid(&model->wanted, LEAF, n, reg);
-}
-
-static uint64_t model_components(const struct cpu_model *model)
-{
-	return LEGACY_BITS | leaf_d(model, 0, REG_EAX) |
-	       (uint64_t)leaf_d(model, 0, REG_EDX) << 32 |
-	       leaf_d(model, 1, REG_ECX) |
-	       (uint64_t)leaf_d(model, 1, REG_EDX) << 32;
-}
 
 static int refuse_components(uint64_t unknown)
 {

@@ -80,6 +80,22 @@ static void an_msr_that_kvm_has_not_is_named(void **state)
 	expect_refused(&bad, -ENOTSUP, "no MSR 0xdeadbeef");
 }
 
+static void more_msrs_than_kvm_takes_at_once_are_loaded(void **state)
+{
+	struct msr_state msrs[600];
+	struct cpu_vcpu_state many;
+
+	NEED_KVM(&to);
+	many = good.vcpu[0];
+	for (unsigned i = 0; i < ARRAY_SIZE(msrs); i++)
+		msrs[i] = (struct msr_state){ 0x174, 0x10 };
+	many.msrs = msrs;
+	many.msr_count = ARRAY_SIZE(msrs);
+	ok(cpu_vcpu_load(to.model, to.clock, 0, &many));
+	msrs[500].index = 0xdeadbeef;
+	expect_refused(&many, -ENOTSUP, "no MSR 0xdeadbeef");
+}
+
 static void an_msr_that_describes_the_cpu_is_not_taken(void **state)
 {
 	static const uint32_t others[] = { MSR_TSC, MSR_TSC_DEADLINE,
@@ -256,6 +272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_kvm_refuses_is_named),
 		cmocka_unit_test(an_msr_that_kvm_has_not_is_named),
+		cmocka_unit_test(more_msrs_than_kvm_takes_at_once_are_loaded),
 		cmocka_unit_test(an_msr_that_describes_the_cpu_is_not_taken),
 		cmocka_unit_test(a_value_that_an_msr_cannot_have_is_named),
 		cmocka_unit_test(components_that_the_model_lacks_are_named),
