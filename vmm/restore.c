@@ -9,6 +9,7 @@
 #include "vmm/restore.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 #include "vmm/base/text.h"
+#include "vmm/core/mem_dirty.h"
 #include "vmm/vm_parts.h"
 
 /* Each field of the machine once, and each disk. */
@@ -177,13 +179,38 @@ static int map_memory(struct vm *vm)
 	return rc;
 }
 
+/* Of its pages nobody can tell later which were written: they are logged. */
+static int hand_memory_over(struct vm *vm)
+{
+	int rc = mem_init(&vm->mem, vm->restore->memory.ram_bytes);
+
+	return rc ? rc
+		  : mem_handler_connect("--memory-handler ",
+			    vm->config->restore.handler, &vm->mem,
+			    &vm->handler);
+}
+
+static int log_writes(struct vm *vm)
+{
+	int rc = mem_dirty_start(&vm->mem, vm->fd);
+
+	if (!rc)
+		mem_dirty_clear(&vm->mem);
+	return rc;
+}
+
 int restore_memory(struct vm *vm)
 {
-	int rc = map_memory(vm);
+	bool handled = vm->config->restore.handler;
+	int rc = handled ? hand_memory_over(vm) : map_memory(vm);
 
+	if (!rc)
+		rc = mem_map(&vm->mem, vm->fd);
+	if (!rc && handled)
+		rc = log_writes(vm);
 	vm->lineage.known = !rc;
 	vm->lineage.id = vm->restore->memory.id;
-	return rc ? rc : mem_map(&vm->mem, vm->fd);
+	return rc;
 }
 
 static int load_vcpu(struct vm *vm, unsigned i)
@@ -243,5 +270,29 @@ int restore_state(struct vm *vm)
 	if (rc)
 		return err_wrap(rc, "--state %s", vm->restore->file.path);
 	devices_raise(&vm->devices);
-	return 0;
+	return vmgenid_renew(&vm->devices.vmgenid);
+}
+
+/* ---- the handler's end ---- */
+
+static void handler_hung_up(struct loop_watch *watch, uint32_t events)
+{
+	struct vm *vm = container_of(watch, struct vm, handler_end);
+
+	(void)events;
+	ending_report(&vm->ending, OUTCOME_VMM_FAILED, 0,
+		"the --memory-handler has gone, and with it the guest's "
+		"memory");
+}
+
+int restore_watch_handler(struct vm *vm)
+{
+	if (vm->handler.socket < 0)
+		return 0;
+	vm->handler_end = (struct loop_watch){
+		.fd = vm->handler.socket,
+		.events = POLLRDHUP,
+		.ready = handler_hung_up,
+	};
+	return loop_watch_add(vm->control, &vm->handler_end);
 }

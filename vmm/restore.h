@@ -32,6 +32,7 @@ void restore_fini(struct restore *restore);
 
 int restore_cpu_model(struct vm *vm);
 int restore_memory(struct vm *vm);
+int restore_watch_handler(struct vm *vm);
 int restore_state(struct vm *vm);
 
 #endif

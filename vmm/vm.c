@@ -131,6 +131,7 @@ struct vm *vm_free(struct vm *vm)
 		loop_timer_fini(vm->control, &vm->timeout);
 	loop_free(vm->control);
 	mem_fini(&vm->mem);
+	mem_handler_fini(&vm->handler);
 	memfile_close(&vm->lineage.source);
 	buf_fini(&vm->host_profile);
 	cpu_model_free(vm->model);
@@ -164,6 +165,7 @@ struct vm *vm_new(
 		.fd = -1,
 		.signal_fd = -1,
 		.devices = { .console_fd = -1, .serial_irq = { .fd = -1 } },
+		.handler = MEM_HANDLER_INIT,
 		.lineage.source = MEMFILE_INIT,
 	};
 	return vm;

@@ -401,6 +401,7 @@ static const struct step restore_steps[] = {
 	{ model_vcpus, OUTCOME_BAD_CONFIG },
 	{ make_clock, OUTCOME_HOST_LACKS },
 	{ make_loops, OUTCOME_HOST_LACKS },
+	{ restore_watch_handler, OUTCOME_VMM_FAILED },
 	{ open_metrics, OUTCOME_BAD_CONFIG },
 	{ make_devices, OUTCOME_BAD_CONFIG },
 	{ make_pause, OUTCOME_VMM_FAILED },

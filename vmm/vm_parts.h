@@ -7,6 +7,7 @@
 
 #include "vmm/devices.h"
 #include "vmm/ending.h"
+#include "vmm/mem_handler.h"
 #include "vmm/pause.h"
 #include "vmm/restore.h"
 #include "vmm/snapshot.h"
@@ -51,6 +52,8 @@ struct vm {
 	struct pause pause;
 
 	const struct restore *restore; /* borrowed; NULL: it boots */
+	struct mem_handler handler;
+	struct loop_watch handler_end;
 	struct snapshot_lineage lineage;
 	struct buf host_profile; /* for snapshots; empty until the first */
 };
