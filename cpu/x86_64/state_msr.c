@@ -1,47 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * state_msr.c - which MSRs are a vCPU's state; save and load them
- *
- * Theory of operation: kept are
- *   - what a guest of this CPU may read and write (msr_filter_tab.c; KVM's own list
- *     lacks the MTRRs), so that another host that can show the CPU has them too;
- *   - all that KVM lists in its own window, whatever the guest was told of it;
- *   - what KVM lists and no table knows, where it holds something.
- * Not kept is what describes the CPU (feature.h), for the model is applied and not
- * loaded, and what is part of another structure (`elsewhere`).  What KVM cannot read
- * is left out, and logged.
- */
+/* state_msr.c - save and load MSRs, in batches that KVM takes */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cpu/x86_64/model.h"
-#include "cpu/x86_64/msr_filter.h"
 #include "cpu/x86_64/vcpu_state.h"
-#include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 #include "vmm/base/log.h"
 #include "vmm/core/kvm.h"
-
-#define MSR_FEATURE_CONTROL 0x3a
-#define MSR_WALL_CLOCK      0x11
-#define MSR_WALL_CLOCK_NEW  0x4b564d00
-#define KVM_WINDOW_FIRST    0x4b564d00
-#define KVM_WINDOW_LAST     0x4b564dff
-/* Hyper-V's, which muster never offers; one of them is a clock. */
-#define HYPERV_WINDOW_FIRST 0x40000000
-#define HYPERV_WINDOW_LAST  0x400001ff
-
-/* Saved and loaded as a part of something else. */
-static const uint32_t elsewhere[] = {
-	MSR_TSC,          /* the clock */
-	MSR_TSC_DEADLINE, /* the clock */
-	0x1b,             /* APIC_BASE: special registers */
-	0xc0000080,       /* EFER: special registers */
-	0xc0000100,       /* FS base: special registers */
-	0xc0000101,       /* GS base: special registers */
-};
 
 /* KVM takes fewer than MAX_IO_MSRS, which is 256, at once. */
 #define BATCH 255
@@ -50,120 +18,6 @@ struct raw_msrs {
 	struct kvm_msrs head;
 	struct kvm_msr_entry entry[BATCH];
 };
-
-/* ---- which ---- */
-
-struct wish {
-	uint32_t index;
-	bool maybe; /* only where it holds something */
-};
-
-/* Ascending; made at the first save, and kept by the model. */
-struct msr_wishes {
-	unsigned count;
-	struct wish wish[STATE_MSRS_MAX];
-};
-
-static bool is_elsewhere(uint32_t msr)
-{
-	for (unsigned i = 0; i < ARRAY_SIZE(elsewhere); i++)
-		if (msr == elsewhere[i])
-			return true;
-	return msr != MSR_FEATURE_CONTROL &&
-	       feature_find_row(SPACE_MSR, msr, 0, 0) >= 0;
-}
-
-static bool in_table(uint32_t msr)
-{
-	for (unsigned i = 0; i < msr_allowed_tab_count; i++)
-		if (msr >= msr_allowed_tab[i].first &&
-			msr <= msr_allowed_tab[i].last)
-			return true;
-	return false;
-}
-
-static void add(struct msr_wishes *w, uint32_t msr, bool maybe)
-{
-	if (w->count < ARRAY_SIZE(w->wish) && !is_elsewhere(msr))
-		w->wish[w->count++] = (struct wish){ msr, maybe };
-}
-
-static void add_of_guest(const struct cpu_model *model, struct msr_wishes *w)
-{
-	struct cpu_set shown = model->wanted;
-
-	/* Also what each machine adds has its MSRs. */
-	cpu_set_from_cpuid(&shown, &model->cpuid);
-	for (unsigned i = 0; i < msr_allowed_tab_count; i++) {
-		const struct msr_allowed *a = &msr_allowed_tab[i];
-
-		if (a->access != MSR_RW || !msr_filter_exists(&shown, a))
-			continue;
-		for (uint32_t msr = a->first; msr <= a->last; msr++)
-			add(w, msr, false);
-	}
-}
-
-static int add_of_host(int kvm_fd, struct msr_wishes *w)
-{
-	struct {
-		struct kvm_msr_list head;
-		uint32_t index[STATE_MSRS_MAX];
-	} list = { .head.nmsrs = STATE_MSRS_MAX };
-	int rc = kvm_ioctl(kvm_fd, KVM_GET_MSR_INDEX_LIST, &list);
-
-	if (rc < 0)
-		return err_set(rc, "KVM_GET_MSR_INDEX_LIST: %s", strerror(-rc));
-	for (unsigned i = 0; i < list.head.nmsrs; i++) {
-		uint32_t msr = list.index[i];
-
-		if (msr >= KVM_WINDOW_FIRST && msr <= KVM_WINDOW_LAST)
-			add(w, msr, false);
-		else if (!in_table(msr) && (msr < HYPERV_WINDOW_FIRST ||
-						   msr > HYPERV_WINDOW_LAST))
-			add(w, msr, true);
-	}
-	return 0;
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct wish *left = a, *right = b;
-
-	return (left->index > right->index) - (left->index < right->index);
-}
-
-static void sort_unique(struct msr_wishes *w)
-{
-	unsigned kept = 0;
-
-	qsort(w->wish, w->count, sizeof(w->wish[0]), compare);
-	for (unsigned i = 0; i < w->count; i++)
-		if (!kept || w->wish[kept - 1].index != w->wish[i].index)
-			w->wish[kept++] = w->wish[i];
-	w->count = kept;
-}
-
-static int wish(struct cpu_model *model)
-{
-	struct msr_wishes *w = model->wishes;
-	int rc;
-
-	if (w)
-		return 0;
-	w = calloc(1, sizeof(*w));
-	if (!w)
-		return err_set(-ENOMEM, "no memory for the list of MSRs");
-	add_of_guest(model, w);
-	rc = add_of_host(model->kvm_fd, w);
-	if (rc) {
-		free(w);
-		return rc;
-	}
-	sort_unique(w);
-	model->wishes = w;
-	return 0;
-}
 
 /* ---- save ---- */
 
@@ -203,7 +57,7 @@ int msrs_save(const struct vcpu_target *t, struct cpu_vcpu_state *ret)
 {
 	uint64_t values[STATE_MSRS_MAX];
 	struct msr_wishes *w;
-	int rc = wish(t->model);
+	int rc = msr_wish(t->model);
 
 	if (rc)
 		return rc;
@@ -223,6 +77,9 @@ int msrs_save(const struct vcpu_target *t, struct cpu_vcpu_state *ret)
 }
 
 /* ---- load ---- */
+
+#define MSR_WALL_CLOCK     0x11
+#define MSR_WALL_CLOCK_NEW 0x4b564d00
 
 /*
  * KVM answers a write with the time of boot, in guest memory; guests write it each
@@ -310,7 +167,7 @@ int msrs_load(const struct vcpu_target *t, const struct cpu_vcpu_state *s)
 	for (unsigned i = 0; i < s->msr_count; i++) {
 		const struct msr_state *m = &s->msrs[i];
 
-		if (is_elsewhere(m->index))
+		if (msr_is_elsewhere(m->index))
 			return err_set(-EBADMSG,
 				"MSR %#x is listed, and is not this list's to "
 				"set",

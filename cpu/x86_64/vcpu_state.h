@@ -50,6 +50,25 @@ struct vcpu_target {
 	int fd;
 };
 
+/* ---- msr_wishes.c ---- */
+
+struct wish {
+	uint32_t index;
+	bool maybe; /* only where it holds something */
+};
+
+/* Ascending; made at the first save, and kept by the model. */
+struct msr_wishes {
+	unsigned count;
+	struct wish wish[STATE_MSRS_MAX];
+};
+
+/* Make the model's list, unless it has one. */
+int msr_wish(struct cpu_model *model);
+
+/* Is it loaded as a part of something else? */
+bool msr_is_elsewhere(uint32_t msr);
+
 /* ---- state_msr.c ---- */
 
 int msrs_save(const struct vcpu_target *t, struct cpu_vcpu_state *ret);
