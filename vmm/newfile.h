@@ -27,6 +27,7 @@ struct newfile {
 	int fd;            /* of PATH.new, or -1 */
 	/* PATH as it was, or -1: held so that its room is given back at the end. */
 	int old;
+	uint64_t started; /* up to here the disk is at work already */
 	char temporary[PATH_MAX];
 };
 
