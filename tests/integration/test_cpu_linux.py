@@ -6,8 +6,15 @@ import json
 import pytest
 
 import linux
+from images import ROOT
 
 pytestmark = pytest.mark.needs("svm")
+
+SMAP = 1 << 20
+# What Linux shows of leaf 8000000AH, where it has SVM.
+NESTED = {"npt", "lbrv", "svm_lock", "nrip_save", "tsc_scale", "vmcb_clean",
+          "flushbyasid", "decodeassists", "pausefilter", "pfthreshold", "avic",
+          "v_vmsave_vmload", "vgif"}
 
 SCRIPT = """
 echo "@cpus $(nproc)"
@@ -45,6 +52,35 @@ def test_a_template_takes_features_away(svm, templates):
     assert {"aes", "smep"} <= everything
     assert not {"aes", "smep"} & less
     assert less < everything
+
+
+@pytest.fixture(scope="module")
+def fleet_template(svm, templates):
+    """Of this host, one like it with less, and another generation's profile."""
+    reduced = json.loads(svm.shell("cat host.json").stdout)
+    reduced["host"] = "reduced"
+    leaf = next(e for e in reduced["kvm"]["cpuid"]
+                if e["leaf"] == "0x7" and e["subleaf"] == "0x0")
+    leaf["ebx"] = hex(int(leaf["ebx"], 16) & ~SMAP)
+    svm.shell("cat > reduced.json", stdin=json.dumps(reduced).encode())
+    epyc = svm.path(ROOT / "tests/data/profiles/epyc.json")
+    done = svm.shell(f"""
+        m={svm.muster}
+        $m fleet merge host.json reduced.json {epyc} -o fleet.json &&
+        $m fleet check fleet.json && $m fleet merge {epyc} reduced.json host.json""")
+    assert done.status == 0, done.stderr
+    assert "fits" in done.stdout
+    return templates
+
+
+def test_debian_boots_on_the_cpu_of_an_amd_fleet(svm, fleet_template):
+    assert fleet_template
+    everything = boot(svm, "--cpu", "all.json")
+    common = boot(svm, "--cpu", "fleet.json", "--msr", "strict", "--nested", "on")
+    assert {"smap", "clwb", "3dnow"} <= everything
+    assert not {"smap", "clwb", "3dnow"} & common
+    assert {"sse4_2", "aes", "svm"} <= common
+    assert common - {"svm"} < everything | NESTED
 
 
 def test_nested_virtualisation_is_there_when_asked_for(svm, templates):
