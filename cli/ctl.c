@@ -138,8 +138,10 @@ static const struct verb ctl_status = {
 	.parent = "ctl",
 	.arguments = " --socket SOCKET",
 	.summary = "print the VM's state as JSON",
-	.description = "\"state\" is Running or Paused, and \"held_by\" lists "
-		       "who holds it: user, snapshot, microcode.",
+	.description =
+		"\"state\" is Running or Paused, and \"held_by\" lists "
+		"who holds it: user, snapshot, microcode. \"pause\" tells "
+		"how long pauses took so far, in nanoseconds.",
 	.options = &ctl_object,
 	.run = show_status,
 };

@@ -46,6 +46,28 @@ static json_t *owners_json(unsigned owners)
 	return list;
 }
 
+static json_t *histogram_json(const struct histogram *h)
+{
+	json_int_t count = (json_int_t)atomic_load(&h->count);
+	json_int_t sum = (json_int_t)atomic_load(&h->sum);
+
+	return json_pack("{s:I, s:I, s:I}", "count", count, "mean",
+		count ? sum / count : 0, "max",
+		(json_int_t)atomic_load(&h->max));
+}
+
+/* How long pauses took so far, in the names of the metrics. */
+static json_t *pauses_json(void)
+{
+	const struct metric_group *group = &pause_metrics;
+	json_t *times = json_object();
+
+	for (unsigned i = 0; i < group->histogram_count; i++)
+		json_object_set_new(times, group->histograms[i].name,
+			histogram_json(&group->histograms[i]));
+	return times;
+}
+
 static int get_vm(const struct api *api, const void *body, struct reply *reply)
 {
 	struct vm_status status;
@@ -53,8 +75,9 @@ static int get_vm(const struct api *api, const void *body, struct reply *reply)
 	(void)body;
 	api->ops->status(api->vm, &status);
 	reply_json(reply,
-		json_pack("{s:s, s:o}", "state", vm_state_names[status.state],
-			"held_by", owners_json(status.owners)));
+		json_pack("{s:s, s:o, s:o}", "state",
+			vm_state_names[status.state], "held_by",
+			owners_json(status.owners), "pause", pauses_json()));
 	return 0;
 }
 
