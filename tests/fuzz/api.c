@@ -27,10 +27,17 @@ static int change(struct vm *vm)
 	return 0;
 }
 
+static int snapshot(struct vm *vm, const struct vm_snapshot_args *args)
+{
+	must(args->state_path[0] && args->memory_path[0]);
+	return change(vm);
+}
+
 static const struct vm_ops ops = {
 	.status = status,
 	.pause = change,
 	.resume = change,
+	.snapshot = snapshot,
 };
 
 static void check(const struct reply *reply, const struct vm *vm)

@@ -2,6 +2,7 @@
 """test_control.py - a VM and its control socket, on this machine's own KVM"""
 
 import concurrent.futures
+import json
 import os
 import socket
 import stat
@@ -83,6 +84,10 @@ def test_a_pause_holds_the_cpus_until_resume(machine):
     assert machine.ask("PATCH", "/vm", {"state": "Resumed"}).status == 204
     told = machine.ask("GET", "/vm").body
     assert (told["state"], told["held_by"]) == ("Running", [])
+    for span in "parked_ns", "idle_ns", "held_ns":
+        assert told["pause"][span]["count"] == 1
+        assert 0 < told["pause"][span]["mean"] <= told["pause"][span]["max"]
+    assert told["pause"]["held_ns"]["max"] >= 300_000_000
     time.sleep(0.3)
     assert machine.cpu_ticks() > held
 
@@ -90,6 +95,32 @@ def test_a_pause_holds_the_cpus_until_resume(machine):
 def test_repeating_a_change_is_harmless(machine):
     for state in "Paused", "Paused", "Resumed", "Resumed":
         assert machine.ask("PATCH", "/vm", {"state": state}).status == 204
+    assert machine.state() == "Running"
+
+
+def snapshot_body(folder, **more):
+    return {"snapshot_path": f"{folder}/state", "mem_file_path": f"{folder}/memory",
+            **more}
+
+
+@pytest.mark.parametrize("state", ["Running", "Paused"])
+def test_a_snapshot_leaves_the_machine_as_it_was(machine, tmp_path, state):
+    if state == "Paused":
+        machine.ask("PATCH", "/vm", {"state": "Paused"})
+    for kind in "Full", "Diff":
+        (tmp_path / kind).mkdir()
+        body = snapshot_body(tmp_path / kind, snapshot_type=kind)
+        assert machine.ask("PUT", "/snapshot/create", body).status == 204
+        assert machine.state() == state
+        made = {path.name for path in (tmp_path / kind).iterdir()}
+        assert made == {"state", "memory"}
+
+
+def test_a_snapshot_that_fails_says_why_and_changes_nothing(machine, tmp_path):
+    reply = machine.ask("PUT", "/snapshot/create",
+                        snapshot_body(tmp_path / "absent"))
+    assert reply.status == 400
+    assert "absent" in reply.fault and "No such file" in reply.fault
     assert machine.state() == "Running"
 
 
@@ -111,6 +142,18 @@ def test_repeating_a_change_is_harmless(machine):
     ("PATCH", "/vm", {"state": "Paused", "x": 1}, "x: unknown"),
     ("PATCH", "/vm", b'{"state": "Paused", "state": "Paused"}',
      "state: given twice"),
+    ("GET", "/snapshot/create", None, "this resource takes PUT"),
+    ("PUT", "/snapshot/create", {}, "snapshot_path: missing"),
+    ("PUT", "/snapshot/create", {"snapshot_path": "/nix/s"},
+     "mem_file_path: missing"),
+    ("PUT", "/snapshot/create", {"snapshot_path": "", "mem_file_path": "m"},
+     "snapshot_path \"\": empty"),
+    ("PUT", "/snapshot/create",
+     {"snapshot_path": "/nix/s", "mem_file_path": "/nix/m",
+      "snapshot_type": "Half"}, "snapshot_type Half: unknown"),
+    ("PUT", "/snapshot/create",
+     {"snapshot_path": "/nix/s", "mem_file_path": "/nix/m", "version": "1"},
+     "version: unknown"),
 ])
 def test_a_fault_is_named_and_changes_nothing(machine, method, target, body,
                                               says):
@@ -267,6 +310,7 @@ def test_another_file_is_not_replaced(direct, tmp_path):
 
 def ctl(muster, *words, **more):
     return subprocess.run([muster, "ctl", *words], text=True, timeout=20,
+                          errors="replace",
                           capture_output=True, check=False, **more)
 
 
@@ -274,8 +318,8 @@ def test_ctl_pauses_and_resumes(machine, muster):
     for command, state in ("pause", "Paused"), ("resume", "Running"):
         done = ctl(muster, "--socket", machine.path, command)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-        told = ctl(muster, "status", "--socket", machine.path)
-        assert f'"state": "{state}"' in told.stdout
+        now = ctl(muster, "status", "--socket", machine.path)
+        assert f'"state": "{state}"' in now.stdout
 
 
 def test_ctl_says_that_nobody_answers(muster, tmp_path):
@@ -290,31 +334,49 @@ def test_ctl_says_that_nobody_answers(muster, tmp_path):
     assert "its VM has ended" in done.stderr
 
 
-def test_ctl_says_what_the_vm_says(muster, tmp_path):
-    """A server of our own, which refuses."""
+def told(muster, folder, reply, *words):
+    """What ctl asks a server of our own, and what it makes of the reply."""
     with socket.socket(socket.AF_UNIX) as server:
-        server.bind(os.fspath(tmp_path / "s"))
+        server.bind(os.fspath(folder / "s"))
         server.listen()
-        with subprocess.Popen([muster, "ctl", "--socket", tmp_path / "s", "pause"],
-                              stderr=subprocess.PIPE, text=True) as client:
+        with subprocess.Popen([muster, "ctl", "--socket", "s", *words],
+                              cwd=folder, stderr=subprocess.PIPE,
+                              text=True) as client:
             with server.accept()[0] as peer:
-                peer.recv(65536)
-                body = b'{"fault_message": "vCPU 1 did not stop"}'
-                peer.sendall(b"HTTP/1.1 400 \r\nContent-Length: %d\r\n\r\n%s"
-                             % (len(body), body))
-            assert client.stderr.read() == "muster: vCPU 1 did not stop\n"
-        assert client.returncode == 1
+                asked = peer.recv(65536).decode()
+                peer.sendall(reply)
+            says = client.stderr.read()
+        return asked, client.returncode, says
 
 
-def test_ctl_waits_for_an_answer_that_never_comes_until_the_end(muster, tmp_path):
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(os.fspath(tmp_path / "s"))
-        server.listen()
-        with subprocess.Popen([muster, "ctl", "--socket", tmp_path / "s", "pause"],
-                              stderr=subprocess.PIPE, text=True) as client:
-            server.accept()[0].close()
-            assert "ended before it answered" in client.stderr.read()
-        assert client.returncode == 4
+def test_ctl_says_what_the_vm_says(muster, tmp_path):
+    body = b'{"fault_message": "vCPU 1 did not stop"}'
+    reply = b"HTTP/1.1 400 \r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    _, status, says = told(muster, tmp_path, reply, "pause")
+    assert (status, says) == (1, "muster: vCPU 1 did not stop\n")
+
+
+@pytest.mark.parametrize("reply, why", [
+    (b"", "ended before it answered"),
+    (b"HTTP/1.1 200 OK\r\nContent-Le", "ended before it answered"),
+    (b"220 mail.example ESMTP\r\n", "not HTTP/1.1"),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "not JSON"),
+])
+def test_ctl_says_that_an_answer_is_none(muster, tmp_path, reply, why):
+    _, status, says = told(muster, tmp_path, reply, "status")
+    assert status == 4
+    assert why in says
+
+
+def test_ctl_names_files_from_where_it_runs(muster, tmp_path):
+    asked, status, _ = told(muster, tmp_path, b"HTTP/1.1 204 \r\n\r\n",
+                            "snapshot", "--state", "a/f", "--memory", "/m",
+                            "--diff")
+    assert status == 0
+    head, body = asked.split("\r\n\r\n")
+    assert head.startswith("PUT /snapshot/create HTTP/1.1\r\n")
+    assert json.loads(body) == {"snapshot_type": "Diff", "mem_file_path": "/m",
+                                "snapshot_path": f"{tmp_path}/a/f"}
 
 
 @pytest.mark.parametrize("words, says", [
@@ -324,6 +386,10 @@ def test_ctl_waits_for_an_answer_that_never_comes_until_the_end(muster, tmp_path
     (["--socket", "s", "paus"], "did you mean pause?"),
     (["--socket", "s", "pause", "--hard"], "--hard: unknown option"),
     (["--socket", "s" * 108, "pause"], "too long"),
+    (["--socket", "s", "snapshot", "--state", "f"], "--memory: missing"),
+    (["--socket", "s", "snapshot", "--memory", "m"], "--state: missing"),
+    (["--socket", "s", "snapshot", "--state", b"\xff", "--memory", "m"],
+     "not UTF-8"),
 ])
 def test_ctl_refuses_bad_options(muster, words, says):
     done = ctl(muster, *words)

@@ -12,7 +12,8 @@
 
 struct vm {
 	struct vm_status status;
-	unsigned pauses, resumes;
+	unsigned pauses, resumes, snapshots;
+	bool last_is_diff;
 	int rc; /* of the next change */
 };
 
@@ -41,10 +42,20 @@ static int resume_vm(struct vm *vm)
 	return change(vm, VM_RUNNING);
 }
 
+static int snapshot(struct vm *vm, const struct vm_snapshot_args *args)
+{
+	vm->snapshots++;
+	assert_string_equal(args->state_path, "/a/state");
+	assert_string_equal(args->memory_path, "/a/memory");
+	vm->last_is_diff = args->diff;
+	return vm->rc ? err_set(vm->rc, "/a/state: no space") : 0;
+}
+
 static const struct vm_ops ops = {
 	.status = status,
 	.pause = pause_vm,
 	.resume = resume_vm,
+	.snapshot = snapshot,
 };
 
 /* The status; the body, which may be "", in *ret. */
@@ -103,6 +114,9 @@ static void tells_who_holds_the_machine(void **state)
 	assert_int_equal(ask(&vm, API_GET, "/vm", NULL, got), 200);
 	assert_non_null(strstr(got, "\"state\":\"Paused\""));
 	assert_non_null(strstr(got, "\"held_by\":[\"user\",\"microcode\"]"));
+	assert_non_null(
+		strstr(got, "\"pause\":{\"parked_ns\":{\"count\":0,\"mean\":0,"
+			    "\"max\":0},"));
 }
 
 static void pauses_and_resumes(void **state)
@@ -170,6 +184,62 @@ static void refuses_bad_bodies(void **state)
 	assert_int_equal(vm.pauses + vm.resumes, 0);
 }
 
+#define FILES \
+	"\"snapshot_path\": \"/a/state\", \"mem_file_path\": \"/a/memory\""
+
+static void takes_snapshots_of_both_types(void **state)
+{
+	static const struct {
+		const char *body;
+		bool diff;
+	} cases[] = {
+		{ "{" FILES "}", false },
+		{ "{\"snapshot_type\": \"Full\", " FILES "}", false },
+		{ "{\"snapshot_type\": \"Diff\", " FILES "}", true },
+	};
+	struct vm vm = { .status.state = VM_PAUSED };
+	char got[1024];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(ask(&vm, API_PUT, "/snapshot/create",
+					 cases[i].body, got),
+			204);
+		assert_int_equal(vm.snapshots, i + 1);
+		assert_int_equal(vm.last_is_diff, cases[i].diff);
+	}
+	vm.rc = -ENOSPC;
+	refused(&vm, API_PUT, "/snapshot/create", "{" FILES "}",
+		"PUT /snapshot/create: /a/state: no space");
+}
+
+static void refuses_bad_snapshot_bodies(void **state)
+{
+	static const struct {
+		const char *body, *sentence;
+	} cases[] = {
+		{ "{\"snapshot_path\": \"a\"}",
+			"PUT /snapshot/create: mem_file_path: missing; give "
+			"the memory file to write" },
+		{ "{\"mem_file_path\": \"a\"}",
+			"PUT /snapshot/create: snapshot_path: missing; give "
+			"the state file to write" },
+		{ "{" FILES ", \"snapshot_type\": \"Half\"}",
+			"PUT /snapshot/create: snapshot_type Half: unknown; "
+			"give Full or Diff" },
+		{ "{" FILES ", \"version\": \"1\"}",
+			"PUT /snapshot/create: version: unknown; there is "
+			"snapshot_type, snapshot_path, mem_file_path" },
+	};
+	struct vm vm = { .status.state = VM_RUNNING };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		refused(&vm, API_PUT, "/snapshot/create", cases[i].body,
+			cases[i].sentence);
+	assert_int_equal(vm.snapshots, 0);
+}
+
 static void refuses_what_is_not_there(void **state)
 {
 	struct vm vm = { .status.state = VM_RUNNING };
@@ -203,6 +273,8 @@ int main(void)
 		cmocka_unit_test(says_why_a_change_failed),
 		cmocka_unit_test(refuses_what_the_state_forbids),
 		cmocka_unit_test(refuses_bad_bodies),
+		cmocka_unit_test(takes_snapshots_of_both_types),
+		cmocka_unit_test(refuses_bad_snapshot_bodies),
 		cmocka_unit_test(refuses_what_is_not_there),
 		cmocka_unit_test(quotes_what_is_not_text),
 	};
