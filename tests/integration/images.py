@@ -92,8 +92,8 @@ def made(path, build, *inputs):
 # ---- packages ----
 
 
-def unpacked(folder, find_package):
-    """A package's files; once fetched they stay until make clean."""
+def unpacked(folder, find_package, part="."):
+    """A package's files, or a part; once fetched they stay until make clean."""
     tree = OUT / folder
     if tree.exists():
         return tree
@@ -104,23 +104,24 @@ def unpacked(folder, find_package):
         # As root, apt would drop to a user who cannot write to this folder.
         call("apt-get", "-o", "APT::Sandbox::User=root", "download", package,
              cwd=new)
-        call("dpkg", "-x", next(Path(new).glob("*.deb")), f"{new}/tree")
+        Path(new, "tree").mkdir()
+        call("sh", "-c", 'dpkg --fsys-tarfile "$1" | tar -x -C tree "$2"',
+             "sh", next(Path(new).glob("*.deb")), part, cwd=new)
         Path(new, "tree").rename(tree)
     return tree
 
 
-def kernel_package():
-    """The versioned package that linux-image-cloud-amd64 stands for."""
-    listed = call("apt-cache", "depends", "linux-image-cloud-amd64").decode()
+def kernel_package(name):
+    """The versioned package that `name` stands for."""
+    listed = call("apt-cache", "depends", name).decode()
     found = re.search(r"Depends: (linux-image-[0-9]\S+)", listed)
     if not found:
-        raise ImageError("apt knows no linux-image-cloud-amd64: "
-                         "run apt-get update")
+        raise ImageError(f"apt knows no {name}: run apt-get update")
     return found[1]
 
 
 def kernel_tree():
-    return unpacked("kernel", kernel_package)
+    return unpacked("kernel", lambda: kernel_package("linux-image-cloud-amd64"))
 
 
 def busybox():
@@ -137,6 +138,13 @@ def bzimage():
 def level1_bzimage():
     """Level 1's under Bochs: another than Debian's where LEVEL1_KERNEL says so."""
     return Path(os.environ.get("LEVEL1_KERNEL") or bzimage())
+
+
+def generic():
+    """Debian's kernel for all machines: it has what the cloud's leaves out."""
+    tree = unpacked("generic", lambda: kernel_package("linux-image-amd64"),
+                    "./boot")
+    return next((tree / "boot").glob("vmlinuz-*"))
 
 
 def vmlinux():
@@ -230,9 +238,11 @@ def guest_initrd():
     return made(OUT / "guest.cpio", build, *inputs())
 
 
-def script_archive(text):
+def script_archive(text, load_modules=True):
     """To append to the guest's initramfs: `text` runs in the guest as /script."""
     archive = Archive()
+    if not load_modules:
+        archive.file("lib/modules/list", b"", 0o644)
     archive.file("script", text.encode())
     return archive.finish()
 
@@ -305,7 +315,7 @@ def level1_iso(extra, folder):
 
 
 IMAGES = {"bzimage": bzimage, "vmlinux": vmlinux, "initrd": guest_initrd,
-          "root": root_disk, "level1": level1_initrd}
+          "root": root_disk, "level1": level1_initrd, "generic": generic}
 
 
 def main(names):

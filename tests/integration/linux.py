@@ -24,21 +24,22 @@ ALLOWED = {
 }
 
 
-def initrd(script):
+def initrd(script, load_modules=True):
     """The guest's initramfs with this script in it; made once for each."""
-    name = hashlib.sha256(script.encode()).hexdigest()[:16]
+    archive = images.script_archive(script, load_modules)
+    name = hashlib.sha256(archive).hexdigest()[:16]
     path = images.OUT / "scripts" / f"{name}.cpio"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(images.guest_initrd().read_bytes() +
-                     images.script_archive(script))
+    path.write_bytes(images.guest_initrd().read_bytes() + archive)
     return path
 
 
 def run_args(host, kernel, script, *extra, cmdline=CONSOLE, timeout="120s"):
-    """`muster run` of a kernel ("bzimage" or "vmlinux") for a script."""
+    """`muster run` of a kernel (of images.IMAGES) for a script."""
+    modules_fit = kernel != "generic"
     return ["run", "--kernel", host.path(images.IMAGES[kernel]()),
-            "--initrd", host.path(initrd(script)), "--cmdline", cmdline,
-            "--timeout", timeout, *extra]
+            "--initrd", host.path(initrd(script, modules_fit)), "--cmdline",
+            cmdline, "--timeout", timeout, *extra]
 
 
 def quoted(args):
@@ -48,6 +49,10 @@ def quoted(args):
 
 # In a guest, the log's version line and what is a warning or worse.
 SHOW_WARNINGS = "dmesg -r | sed -n '/Linux version/p; /^<[0-4]>/p'\n"
+
+# In a guest, the I/O APIC pin of the Generic Event Device, as "23-edge".
+EVENT_INTERRUPT = (r"$(sed -n 's/.*IO-APIC *\([^ ]*\) *ACPI:Ged$/\1/p' "
+                   "/proc/interrupts)")
 
 # QEMU's TCG does not intercept XSETBV, so that KVM there does not know the
 # guest's XCR0 and reports the size of another XSAVE area; Bochs reports a wrong

@@ -16,7 +16,7 @@ echo "@memory $(sed -n 's/MemTotal: *\\([0-9]*\\).*/\\1/p' /proc/meminfo)"
 echo "@rng $(cat /sys/class/misc/hw_random/rng_current)"
 echo "@entropy $(head -c 64 /dev/hwrng | wc -c)"
 echo "@clock $(cat /sys/devices/system/clocksource/*/current_clocksource)"
-""" + linux.SHOW_WARNINGS
+""" + f'echo "@events {linux.EVENT_INTERRUPT}"\n' + linux.SHOW_WARNINGS
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,10 @@ def test_all_memory_is_there(machine, booted):
 def test_rng_serves_entropy(booted):
     assert booted.facts["rng"].startswith("virtio_rng")
     assert booted.facts["entropy"] == "64"
+
+
+def test_acpi_events_have_an_interrupt(booted):
+    assert booted.facts["events"] == "23-edge"
 
 
 def test_kernel_log_is_clean(booted):
