@@ -6,7 +6,7 @@
  *   - what a guest of this CPU may read and write (msr_filter_tab.c; KVM's own list
  *     lacks the MTRRs), so that another host that can show the CPU has them too;
  *   - all that KVM lists in its own window, whatever the guest was told of it;
- *   - what KVM lists and no table knows, where it holds something.
+ *   - what KVM lists and no table knows, where it is not as at reset.
  * Not kept is what describes the CPU (feature.h), for the model is applied and not
  * loaded, and what is part of another structure (`elsewhere`).  What KVM cannot read
  * is left out, and logged.

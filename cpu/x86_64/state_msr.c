@@ -11,8 +11,10 @@
 #include "vmm/base/log.h"
 #include "vmm/core/kvm.h"
 
+#define MSR_SMBASE 0x9e
+
 /* KVM takes fewer than MAX_IO_MSRS, which is 256, at once. */
-#define BATCH 255
+#define BATCH      255
 
 struct raw_msrs {
 	struct kvm_msrs head;
@@ -53,6 +55,12 @@ static int read_all(int fd, struct msr_wishes *w, uint64_t *ret_values)
 	return 0;
 }
 
+/* Of those that no table knows: a KVM without SMM has no SMBASE. */
+static uint64_t at_reset(uint32_t msr)
+{
+	return msr == MSR_SMBASE ? 0x30000 : 0;
+}
+
 int msrs_save(const struct vcpu_target *t, struct cpu_vcpu_state *ret)
 {
 	uint64_t values[STATE_MSRS_MAX];
@@ -69,7 +77,8 @@ int msrs_save(const struct vcpu_target *t, struct cpu_vcpu_state *ret)
 	if (!ret->msrs)
 		return err_set(-ENOMEM, "no memory for the MSRs");
 	for (unsigned i = 0; i < w->count; i++)
-		if (values[i] || !w->wish[i].maybe)
+		if (!w->wish[i].maybe ||
+			values[i] != at_reset(w->wish[i].index))
 			ret->msrs[ret->msr_count++] = (struct msr_state){
 				w->wish[i].index, values[i]
 			};

@@ -54,7 +54,7 @@ struct vcpu_target {
 
 struct wish {
 	uint32_t index;
-	bool maybe; /* only where it holds something */
+	bool maybe; /* only where it holds something else than at reset */
 };
 
 /* Ascending; made at the first save, and kept by the model. */

@@ -27,9 +27,12 @@
 static const uint8_t counting[] = { 0xff, 0x06, 0x00, 0x20, 0xa1, 0x00, 0x20,
 	0xe7, PORT_COUNT, 0xeb, 0xf5 };
 
-/* sti; hlt; jmp back, and on the interrupt: out 11H, al; iret */
+/*
+ * sti; hlt; jmp back, and on the interrupt: mov dword [es:EOI], 0; out 11H, al; iret
+ */
 static const uint8_t waiting[] = { 0xfb, 0xf4, 0xeb, 0xfc };
-static const uint8_t handler[] = { 0xe6, PORT_TIMER, 0xcf };
+static const uint8_t handler[] = { 0x26, 0x66, 0xc7, 0x06, 0xb0, 0, 0, 0, 0, 0,
+	0xe6, PORT_TIMER, 0xcf };
 
 static struct cpu_vm from, to;
 
@@ -63,6 +66,7 @@ static void place(const uint8_t *code, size_t len)
 	cpu_vm_ioctl(&from, KVM_GET_SREGS, &sregs);
 	sregs.cs.base = 0;
 	sregs.cs.selector = 0;
+	sregs.es.base = MACHINE_LAPIC_GPA;
 	cpu_vm_ioctl(&from, KVM_SET_SREGS, &sregs);
 	cpu_vm_ioctl(&from, KVM_SET_REGS, &regs);
 }
