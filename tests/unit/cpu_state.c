@@ -177,6 +177,41 @@ static void msrs_of_guests_are_saved_and_those_of_the_model_are_not(
 	ok(cpu_clock_start(from.clock));
 }
 
+static bool open_nested(struct cpu_vm *vm)
+{
+	const struct cpu_options options = {
+		.cpus = CPU_VM_CPUS, .cpu = "host", .nested = true
+	};
+	struct cpu_model *model;
+
+	ok(cpu_model_new(from.kvm_fd, &options, &model));
+	return cpu_vm_open(vm, model);
+}
+
+static void with_nested_the_state_of_svm_or_vmx_is_saved(void **state)
+{
+	struct machine_state a = { 0 }, b = { 0 };
+	struct cpu_vm one, two;
+
+	NEED_KVM(&from);
+	if (!kvm_check(from.fd, KVM_CAP_NESTED_STATE)) {
+		printf("skipped, KVM_CAP_NESTED_STATE is missing: %s\n",
+			__func__);
+		skip();
+	}
+	open_nested(&one);
+	open_nested(&two);
+	machine_save(&one, &a);
+	assert_true(a.vcpu[0].nested_bytes >= sizeof(struct kvm_nested_state));
+	machine_load(&two, &a, CLOCK_KEEP);
+	machine_save(&two, &b);
+	expect_same_machine(&a, &b);
+	machine_fini(&a);
+	machine_fini(&b);
+	cpu_vm_close(&one);
+	cpu_vm_close(&two);
+}
+
 /* ---- the clock ---- */
 
 static void wait_ms(unsigned ms)
@@ -301,6 +336,7 @@ int main(void)
 		cmocka_unit_test(the_state_survives_its_encoding),
 		cmocka_unit_test(
 			msrs_of_guests_are_saved_and_those_of_the_model_are_not),
+		cmocka_unit_test(with_nested_the_state_of_svm_or_vmx_is_saved),
 		cmocka_unit_test(the_clock_goes_on_from_the_save),
 		cmocka_unit_test(
 			the_clock_advances_by_the_time_away_when_asked),

@@ -30,6 +30,8 @@ const struct kvm_cap kvm_caps[] = {
 	CAP(SET_IDENTITY_MAP_ADDR, "2.6.31", "real mode on Intel CPUs", false),
 	CAP(TSC_DEADLINE_TIMER, "3.3", "the guest's timer", false),
 	CAP(TSC_CONTROL, "2.6.39", "a TSC of another frequency", false),
+	CAP(VCPU_ATTRIBUTES, "5.16", "a TSC that stands while the VM is paused",
+		false),
 	CAP(NESTED_STATE, "4.20", "VMX or SVM for guests (--nested on)", false),
 	CAP(X86_MSR_FILTER, "5.10", "--msr strict", false),
 	CAP(IMMEDIATE_EXIT, "4.13", "stopping vCPUs without a race", true),
