@@ -56,6 +56,11 @@ bool park_over(const struct park *park)
 	return atomic_load(&park->over);
 }
 
+bool park_closed(const struct park *park)
+{
+	return atomic_load(&park->gate) & 1;
+}
+
 /* True if it was the last that was missing in this generation. */
 static bool take_one(struct park *park, uint32_t gate)
 {

@@ -55,6 +55,8 @@ void park_end(struct park *park);
 
 bool park_over(const struct park *park);
 
+bool park_closed(const struct park *park);
+
 /*
  * Arrive and sleep, while the gate is closed.  The first to leave is told how long
  * ago the gate was opened, in ns; others get 0.

@@ -7,7 +7,8 @@
  *
  * While held, no vCPU runs and none has an access half done, no request is in
  * flight, no ring is touched, and the guest gets no console input.  Its kicks are
- * served, and input is delivered, when it is released.
+ * served, and input is delivered, when it is released.  Its time stands still, except
+ * where only a load of microcode holds it.
  *
  * All functions are the control thread's.
  */

@@ -22,6 +22,7 @@
 #include <sys/mman.h>
 
 #include "cpu/cpu.h"
+#include "cpu/cpu_clock.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 #include "vmm/core/kvm.h"
@@ -119,25 +120,31 @@ static bool handle_exit(struct vcpu *vcpu) ON_VCPU
 static void wait_at_gate(struct vcpu *vcpu) ON_VCPU
 {
 	struct vcpu_env *env = vcpu->env;
-	uint64_t ns = park_here(&env->park, &vcpu->parker);
+	uint64_t ns;
 
+	if (!park_closed(&env->park))
+		return;
+	cpu_vcpu_held(vcpu->fd);
+	ns = park_here(&env->park, &vcpu->parker);
 	if (ns && env->resumed)
 		histogram_add(env->resumed, ns);
 }
 
-/* -EAGAIN is a vCPU that was just started by another one. */
+/* EAGAIN is a vCPU that was just started by another one. */
 static bool run_once(struct vcpu *vcpu) ON_VCPU
 {
 	char what[64];
+	int error;
 
 	if (!ioctl(vcpu->fd, KVM_RUN, NULL))
 		return handle_exit(vcpu);
-	if (errno == EINTR)
+	error = errno;
+	if (error == EINTR)
 		wait_at_gate(vcpu);
-	if (errno == EINTR || errno == EAGAIN)
+	if (error == EINTR || error == EAGAIN)
 		return true;
-	snprintf(what, sizeof(what), "KVM_RUN: %s, errno", strerror(errno));
-	end(vcpu, VCPU_FAILED, what, (uint64_t)errno);
+	snprintf(what, sizeof(what), "KVM_RUN: %s, errno", strerror(error));
+	end(vcpu, VCPU_FAILED, what, (uint64_t)error);
 	return false;
 }
 

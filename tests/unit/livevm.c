@@ -20,7 +20,7 @@
 #define STEP        16
 #define BYTES       (STEP * LIVEVM_CPUS_MAX)
 
-#define PATIENCE_NS 60000000000ull
+#define PATIENCE_NS 10000000000ull
 
 /* ---- the numbers ---- */
 

@@ -32,7 +32,7 @@ void livevm_end(struct livevm *live);
 
 /*
  * Wait until each of the first CPUs has counted `more`; false if that took longer than
- * a minute.
+ * ten seconds.
  */
 bool livevm_counts(struct livevm *live, unsigned cpus, uint32_t more);
 
