@@ -86,7 +86,9 @@ static int merge(const struct chain *chain, const char *output)
 	if (!rc)
 		rc = memfile_merge(&file, &chain->file[0], &chain->file[1],
 			chain->count - 1);
-	return rc ? rc : newfile_commit(&file);
+	if (!rc)
+		rc = newfile_commit(&file);
+	return rc < 0 ? rc : 0;
 }
 
 /* ---- the command ---- */

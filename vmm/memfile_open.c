@@ -252,9 +252,11 @@ int memfile_settle(
 	const char *label, const char *path, const struct memfile_id *id)
 {
 	char temporary[PATH_MAX];
+	int rc;
 
 	if (has_id(label, path, id) || !name_new(path, temporary) ||
 		!has_id(label, temporary, id))
 		return 0;
-	return newfile_finish(label, path);
+	rc = newfile_finish(label, path);
+	return rc < 0 ? rc : 0;
 }

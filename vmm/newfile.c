@@ -10,18 +10,24 @@
 
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
+#include "vmm/base/log.h"
 
 /* Much for one request of a disk, little for what is held back. */
 #define START_SYNC_BYTES (8 * MIB)
 
-static int fail(struct newfile *file, int error)
+static int not_written(const struct newfile *file, int error)
 {
-	bool replaces = file->old >= 0;
-
-	newfile_fini(file);
 	return err_set(-error, "%s%s: not written: %s%s", file->label,
 		file->path, strerror(error),
-		replaces ? "; the old file is whole" : "");
+		file->old >= 0 ? "; the old file is whole" : "");
+}
+
+static int fail(struct newfile *file, int error)
+{
+	int rc = not_written(file, error);
+
+	newfile_fini(file);
+	return rc;
 }
 
 static int refuse_type(const struct newfile *file, const char *path)
@@ -170,16 +176,16 @@ int newfile_commit(struct newfile *file)
 	int rc;
 
 	if (rename(file->temporary, file->path))
-		return fail(file, errno);
-	rc = file->fd >= 0 && close(steal_fd(&file->fd)) ? -errno : 0;
-	if (!rc)
-		rc = sync_folder(file->path);
+		return not_written(file, errno);
+	/* What was written is on the disk (newfile_sync). */
+	close_fd(steal_fd(&file->fd));
+	rc = sync_folder(file->path);
 	if (!rc)
 		return 0;
-	return err_set(rc,
-		"%s%s: written, but its folder is not synced: %s; after a "
-		"power loss the old file may be back",
+	log_warn("%s%s: written, but its folder is not synced: %s; a power "
+		 "loss may bring the old file back",
 		file->label, file->path, strerror(-rc));
+	return 1;
 }
 
 int newfile_finish(const char *label, const char *path)

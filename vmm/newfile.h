@@ -7,8 +7,8 @@
  *
  *	newfile_create()  newfile_write()…  newfile_sync()  newfile_commit()
  *
- * and newfile_fini() in any case.  On every failure PATH.new is removed and the
- * sentence is "--memory PATH: not written: REASON; the old file is whole".
+ * and newfile_fini() in any case.  PATH.new is removed on failure, and the sentence is
+ * "--memory PATH: not written: REASON; the old file is whole".
  *
  * Control thread only: every call may wait for the disk.
  */
@@ -54,8 +54,10 @@ int newfile_truncate(struct newfile *file, uint64_t size);
 int newfile_sync(struct newfile *file);
 
 /*
- * Take PATH's place.  0 means that the name is on the disk too.  A failure after
- * the rename says so: then PATH is the new file and only a power loss could undo it.
+ * Take PATH's place.  0: the name is on the disk too.  1: PATH is the new file, but
+ * its folder could not be synced, of which a warning was logged: a power loss may
+ * bring the old one back, so that what depends on the name must not go on.  After
+ * -errno PATH.new is still there, to be kept or removed.
  */
 int newfile_commit(struct newfile *file);
 
@@ -65,7 +67,7 @@ int newfile_commit(struct newfile *file);
  */
 void newfile_keep(struct newfile *file);
 
-/* Rename a whole PATH.new that was kept, or left by a kill, to PATH. */
+/* Rename a whole PATH.new that was kept, or left by a kill, to PATH; as above. */
 int newfile_finish(const char *label, const char *path);
 
 /*

@@ -115,18 +115,23 @@ static int write_state(struct taking *t, const char *path)
 	return rc ? rc : newfile_sync(&t->state);
 }
 
+/*
+ * Once the state has its name, the memory must not be lost.  It keeps its temporary
+ * one, under which it is found, when the state's name may not be on the disk yet:
+ * then the old memory is still there for the old state.
+ */
 static int commit(struct taking *t)
 {
 	int rc = newfile_commit(&t->state);
 
-	if (rc)
+	if (rc < 0)
 		return rc;
-	rc = newfile_commit(&t->memory);
-	if (rc) {
-		/* The state names it: it is found as PATH.new. */
-		newfile_keep(&t->memory);
+	if (!rc)
+		rc = newfile_commit(&t->memory);
+	if (rc < 0)
 		log_warn("%s", err_describe(rc));
-	}
+	if (rc)
+		newfile_keep(&t->memory);
 	return 0;
 }
 
@@ -136,11 +141,7 @@ static int write_files(struct taking *t, const struct vm_snapshot_args *args)
 
 	if (!rc)
 		rc = write_state(t, args->state_path);
-	if (!rc)
-		rc = commit(t);
-	newfile_fini(&t->state);
-	newfile_fini(&t->memory);
-	return rc;
+	return rc ? rc : commit(t);
 }
 
 /* ---- what the next diff holds ---- */
@@ -179,24 +180,19 @@ static void follow(struct taking *t)
 
 /* ---- together ---- */
 
-static int take(struct vm *vm, const struct vm_snapshot_args *args)
+static int take(struct taking *t, const struct vm_snapshot_args *args)
 {
-	struct taking t = {
-		.vm = vm,
-		.state = NEWFILE_INIT,
-		.memory = NEWFILE_INIT,
-	};
 	uint64_t begun = now_ns();
-	int rc = plan(&t, args->diff);
+	int rc = plan(t, args->diff);
 
 	if (!rc)
-		rc = write_files(&t, args);
+		rc = write_files(t, args);
 	if (rc)
 		return rc;
-	follow(&t);
+	follow(t);
 	log_info("snapshot %s: %llu KiB of memory in %llu ms",
-		memfile_id_text(&t.plan.id).s,
-		(unsigned long long)(t.stats.written_bytes / KIB),
+		memfile_id_text(&t->plan.id).s,
+		(unsigned long long)(t->stats.written_bytes / KIB),
 		(unsigned long long)((now_ns() - begun) / 1000000));
 	return 0;
 }
@@ -209,6 +205,11 @@ static int know_host(struct vm *vm)
 
 int vm_snapshot(struct vm *vm, const struct vm_snapshot_args *args)
 {
+	struct taking t = {
+		.vm = vm,
+		.state = NEWFILE_INIT,
+		.memory = NEWFILE_INIT,
+	};
 	int rc = check_targets(args);
 
 	if (!rc && args->diff && !vm->lineage.known)
@@ -221,7 +222,10 @@ int vm_snapshot(struct vm *vm, const struct vm_snapshot_args *args)
 		rc = pause_hold(&vm->pause, PAUSE_SNAPSHOT, PAUSE_DEADLINE_NS);
 	if (rc)
 		return rc;
-	rc = take(vm, args);
+	rc = take(&t, args);
 	pause_release(&vm->pause, PAUSE_SNAPSHOT);
+	/* The old files go now: to free theirs may take the host seconds. */
+	newfile_fini(&t.state);
+	newfile_fini(&t.memory);
 	return rc;
 }

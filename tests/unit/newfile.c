@@ -158,6 +158,23 @@ static void a_kept_file_is_finished_later(void **state)
 	assert_false(is_there("f.new"));
 }
 
+/* Another file names it already: it must not go with the name that it lost. */
+static void a_file_that_gets_no_name_can_be_kept(void **state)
+{
+	struct kit_path path = kit_path("f");
+	struct newfile file;
+
+	(void)state;
+	assert_int_equal(newfile_create(&file, "--memory ", path.s), 0);
+	assert_int_equal(write_text(&file, "new"), 0);
+	assert_int_equal(mkdir(path.s, 0700), 0);
+	assert_true(newfile_commit(&file) < 0);
+	kit_says("--memory ", path.s, "not written: ", NULL);
+	newfile_keep(&file);
+	newfile_fini(&file);
+	assert_true(holds("f.new", "new"));
+}
+
 static void a_size_limit_is_an_error_with_its_reason(void **state)
 {
 	struct kit_path path = kit_path("f");
@@ -239,6 +256,7 @@ int main(void)
 		TEST(what_is_no_file_is_refused),
 		TEST(a_file_that_is_being_written_is_refused),
 		TEST(a_kept_file_is_finished_later),
+		TEST(a_file_that_gets_no_name_can_be_kept),
 		TEST(a_size_limit_is_an_error_with_its_reason),
 		TEST(an_absent_folder_is_named),
 		TEST(a_full_disk_leaves_the_old_memory_whole),
