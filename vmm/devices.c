@@ -170,6 +170,7 @@ int devices_build(struct devices *devices, const struct devices_env *env)
 		config->debug_exit, env->event, env->owner);
 
 	devices->loop = env->loop;
+	devices_hold_init(devices);
 	if (!rc)
 		rc = vmgenid_init(
 			&devices->vmgenid, env->machine->mem, env->vm_fd);

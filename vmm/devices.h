@@ -102,6 +102,9 @@ void devices_raise(const struct devices *devices);
 /* The table of a device's section, NULL if it is not a device's. */
 const struct state_desc *devices_state(const char *section);
 
+/* A part of devices_build(). */
+void devices_hold_init(struct devices *devices);
+
 /*
  * Bring all devices to rest: nothing in flight, no ring touched, no console input
  * delivered.  While no vCPU runs.  -ETIMEDOUT if one is not idle by `until_ns`, and

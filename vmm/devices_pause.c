@@ -77,6 +77,13 @@ static void abandon_resets(struct loop_call *call)
 
 /* ---- on the control thread ---- */
 
+/* Once: the loop reads them whenever it likes. */
+void devices_hold_init(struct devices *devices)
+{
+	devices->hold.call.fn = apply;
+	devices->hold.abandon.fn = abandon_resets;
+}
+
 /* Before the loop has its thread this one is as good. */
 static void call_loop(struct devices *devices, struct loop_call *call)
 {
@@ -102,7 +109,6 @@ int devices_pause(
 	uint32_t idle;
 	bool late = false;
 
-	hold->call.fn = apply;
 	atomic_store(&hold->wanted, wanted);
 	call_loop(devices, &hold->call);
 	while ((idle = atomic_load(&hold->idle)) != wanted) {
@@ -127,6 +133,5 @@ void devices_resume(struct devices *devices)
 
 void devices_abandon_resets(struct devices *devices)
 {
-	devices->hold.abandon.fn = abandon_resets;
 	call_loop(devices, &devices->hold.abandon);
 }
