@@ -274,4 +274,4 @@ clean:
 	clean demo fuzz fuzz-bins help install lint unit-bins
 .SECONDARY:
 -include $(OBJS:%=$(O)/%.d) $(O)/docs/genman.d $(O)/bench/stopwatch.d \
-	$(wildcard $(O)/tests/unit/*.d) $(FUZZ_BINS:=.d)
+	$(wildcard $(O)/tests/unit/*.d) $(wildcard $(O)/tests/fuzz/*.d)
