@@ -100,14 +100,15 @@ static void close_vmcs(const void *vmcs)
 
 /* ---- what must fail ---- */
 
-static bool is_refused(unsigned word, uint32_t value, uint32_t back)
+static bool is_refused(uint32_t field, uint64_t value)
 {
 	struct vmx_registers guest = { 0 };
+	uint64_t good = vmx_read(field);
 	enum vmx_outcome outcome;
 
-	vmx_write(vmx_word_fields[word], value);
+	vmx_write(field, value);
 	outcome = vmx_enter(&guest, VMX_LAUNCH);
-	vmx_write(vmx_word_fields[word], back);
+	vmx_write(field, good);
 	return outcome == VMX_FAIL_VALID && vmx_error() == VMX_ERROR_CONTROLS;
 }
 
@@ -123,7 +124,7 @@ static void refuse_word(const struct vmx_capabilities *caps, unsigned word,
 
 		if (vmx_may_be(caps, word, 1u << bit, flipped >> bit & 1))
 			continue;
-		refused = is_refused(word, flipped, words[word]);
+		refused = is_refused(vmx_word_fields[word], flipped);
 		if (!refused)
 			print("%s bit %u is not refused\n", word_names[word],
 				bit);
@@ -139,6 +140,29 @@ static void refuse_controls(
 	for (unsigned i = 0; i < VMX_WORDS; i++)
 		if (i != VMX_PROC2 || words[VMX_PROC] & PROC_SECONDARY)
 			refuse_word(caps, i, words);
+}
+
+/* What IA32_VMX_EPT_VPID_CAP does not offer, an EPT pointer may not ask for. */
+static void refuse_ept_pointers(const struct vmx_capabilities *caps)
+{
+	static const struct {
+		uint32_t capability;
+		uint32_t flips;
+	} options[] = {
+		{ EPT_UC, EPTP_WB ^ EPTP_UC },
+		{ EPT_WALK_5, EPTP_WALK_4 ^ EPTP_WALK_5 },
+		{ EPT_DIRTY, EPTP_DIRTY },
+	};
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(options); i++) {
+		if (caps->ept_vpid & options[i].capability)
+			continue;
+		CHECK(is_refused(FIELD_EPT_POINTER,
+			vmx_ept_pointer() ^ options[i].flips));
+		count++;
+	}
+	print("EPT pointer: %u kinds refused\n", count);
 }
 
 static void refuse_revision(const struct vmx_capabilities *caps)
@@ -210,12 +234,17 @@ static void derive_and_run(const char *how, const struct vmx_capabilities *caps,
 static void run_with_ept(const struct vmx_capabilities *caps)
 {
 	struct vmx_choice choice = choose(caps);
-	uint32_t wanted = PROC2_EPT;
+	uint32_t words[VMX_WORDS];
+	const void *vmcs;
 
+	choice.wanted[VMX_PROC2] = PROC2_EPT;
 	if (vmx_may_be(caps, VMX_PROC2, PROC2_VPID, true))
-		wanted |= PROC2_VPID;
-	choice.known[VMX_PROC2] = wanted;
-	choice.wanted[VMX_PROC2] = wanted;
+		choice.wanted[VMX_PROC2] |= PROC2_VPID;
+	choice.known[VMX_PROC2] = choice.wanted[VMX_PROC2];
+	vmx_derive(caps, caps->true_controls, &choice, words);
+	vmcs = open_vmcs(caps, words);
+	refuse_ept_pointers(caps);
+	close_vmcs(vmcs);
 	derive_and_run("with EPT", caps, caps->true_controls, &choice);
 }
 

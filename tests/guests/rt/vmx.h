@@ -24,9 +24,18 @@ enum vmx_word { VMX_PIN, VMX_PROC, VMX_EXIT, VMX_ENTRY, VMX_PROC2, VMX_WORDS };
 #define EXIT_HOST_64_BIT  (1u << 9)
 #define ENTRY_GUEST_64BIT (1u << 9)
 
+/* IA32_VMX_EPT_VPID_CAP, and what it allows in an EPT pointer. */
 #define EPT_WALK_4        (1u << 6)
+#define EPT_WALK_5        (1u << 7)
+#define EPT_UC            (1u << 8)
 #define EPT_WB            (1u << 14)
 #define EPT_2M            (1u << 16)
+#define EPT_DIRTY         (1u << 21)
+#define EPTP_UC           0u
+#define EPTP_WB           6u
+#define EPTP_WALK_4       (3u << 3)
+#define EPTP_WALK_5       (4u << 3)
+#define EPTP_DIRTY        (1u << 6)
 
 struct vmx_capabilities {
 	uint32_t revision;
@@ -101,6 +110,7 @@ enum vmx_outcome vmx_enter(struct vmx_registers *guest, enum vmx_entry how);
 #define EXIT_CPUID               10
 #define EXIT_HLT                 12
 
+#define FIELD_EPT_POINTER        0x201a
 #define FIELD_EXIT_REASON        0x4402
 #define FIELD_INSTRUCTION_LENGTH 0x440c
 #define FIELD_GUEST_RIP          0x681e

@@ -4,7 +4,6 @@
 
 #define EPT_READ_WRITE_EXECUTE 7
 #define EPT_LEAF_WRITE_BACK    (1u << 7 | 6u << 3)
-#define EPTP_WRITE_BACK_WALK_4 (6u | 3u << 3)
 #define PAGE_2M                (2ull << 20)
 #define ENTRIES                512
 
@@ -19,5 +18,5 @@ uint64_t vmx_ept_pointer(void)
 	for (unsigned i = 0; i < ENTRIES; i++)
 		pd[i] = i * PAGE_2M | EPT_LEAF_WRITE_BACK |
 			EPT_READ_WRITE_EXECUTE;
-	return (uint64_t)pml4 | EPTP_WRITE_BACK_WALK_4;
+	return (uint64_t)pml4 | EPTP_WB | EPTP_WALK_4;
 }

@@ -7,18 +7,17 @@
  */
 #include "tests/guests/rt/vmx.h"
 
-#define ACCESS_CODE64     0xa09b /* present, execute and read, L, G */
-#define ACCESS_DATA       0xc093
-#define ACCESS_TSS        0x8b
-#define ACCESS_UNUSABLE   0x10000
-#define TSS_LIMIT         0xfff
-#define RFLAGS_RESERVED   2
-#define DR7_RESERVED      0x400
-#define ALL_EXCEPTIONS    0xffffffff
-#define GUEST_VPID        1
+#define ACCESS_CODE64   0xa09b /* present, execute and read, L, G */
+#define ACCESS_DATA     0xc093
+#define ACCESS_TSS      0x8b
+#define ACCESS_UNUSABLE 0x10000
+#define TSS_LIMIT       0xfff
+#define RFLAGS_RESERVED 2
+#define DR7_RESERVED    0x400
+#define ALL_EXCEPTIONS  0xffffffff
+#define GUEST_VPID      1
 
-#define FIELD_VPID        0x0000
-#define FIELD_EPT_POINTER 0x201a
+#define FIELD_VPID      0x0000
 
 struct field {
 	uint32_t field;
