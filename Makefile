@@ -138,7 +138,7 @@ ON_COUNTER = virtio virtio_batch virtio_mmio
 ON_COUNTER += virtio_state
 ON_DEVKIT = devices_state devices_golden
 ON_BLKGUEST = blk blk_flight
-ON_LIVEVM = pause
+ON_LIVEVM = pause pause_disk
 ON_CPUS = closure meet fleet fleet_explain
 ON_CPUS += cpu_set
 ON_KVM = cpu_clock cpu_state cpu_state_hostile cpu_state_run cpu_model_text
@@ -182,6 +182,7 @@ $(call unit,state state_print): $(call unit,thing.o)
 $(call unit,serial_state vmgenid): $(call unit,fake_irq.o)
 $(call unit,$(ON_DEVKIT)): $(GUEST_OBJS) $(call unit,devkit.o image.o)
 $(call unit,$(ON_LIVEVM)): $(call unit,livevm.o) | guests
+$(call unit,pause_disk): LDFLAGS += -Wl,--wrap=disk_submit
 $(call unit,blk_threads): $(call unit,fake_irq.o guest.o image.o ring.o)
 
 unit-bins: $(UNIT_BINS)
