@@ -116,7 +116,7 @@ struct memfile_stats {
  *
  *	memfile_write(M), state file F.new written and synced,
  *	newfile_commit(F) - from here the new snapshot counts -
- *	newfile_commit(M), or newfile_keep(M) if that fails
+ *	newfile_commit(M); or newfile_keep(M) if that fails, or F gave 1
  */
 int memfile_write(struct newfile *file, const struct mem *mem,
 	const struct memfile_plan *plan, struct memfile_stats *ret);
