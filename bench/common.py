@@ -57,6 +57,7 @@ class Result:
     qemu: float  # None where QEMU does no such thing
     limit: Limit
     runs: int
+    other: str = "qemu"  # who the value beside muster's is of
 
     @property
     def ratio(self):
@@ -69,7 +70,7 @@ class Result:
                     f"(limit {self.limit})")
         ratio = "none" if self.ratio is None else f"{self.ratio:.3g}"
         return (f"{self.name}: muster {self.muster:.4g} {self.unit}, "
-                f"qemu {self.qemu:.4g} {self.unit}, ratio {ratio} "
+                f"{self.other} {self.qemu:.4g} {self.unit}, ratio {ratio} "
                 f"(limit {self.limit})")
 
 
