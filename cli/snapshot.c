@@ -3,6 +3,8 @@
 #include "cli/snapshot.h"
 
 static const struct verb *const subverbs[] = {
+	&snapshot_info,
+	&snapshot_check_verb,
 	&snapshot_merge,
 	NULL,
 };

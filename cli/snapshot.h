@@ -5,6 +5,6 @@
 
 #include "cli/verb.h"
 
-extern const struct verb snapshot_merge;
+extern const struct verb snapshot_check_verb, snapshot_info, snapshot_merge;
 
 #endif

@@ -125,9 +125,10 @@ static const struct config_choice log_choices[] = {
 /*
  * Three groups, in the order of the help: what the machine is, how this process
  * runs it, and what it is restored from.  `muster run` takes the first two, `muster
- * restore` the last two, and a snapshot keeps the first.
+ * restore` the last two, `muster snapshot check` the end of the last, and a snapshot
+ * keeps the first.
  */
-enum { RUN_AT = 11, RESTORE_AT = 17, FIELDS = 23 };
+enum { RUN_AT = 11, RESTORE_AT = 17, CHECK_AT = 20, JSON_AT = 23, FIELDS };
 
 static const struct config_field vm_fields[FIELDS] = {
 	{
@@ -288,6 +289,34 @@ static const struct config_field vm_fields[FIELDS] = {
 		.help = "how much goes to standard error",
 	},
 	[RESTORE_AT] = {
+		.name = "clock",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(struct vm_config, restore.clock, unsigned),
+		.fallback = "keep",
+		.choices = clock_choices,
+		.help = "the guest's time goes on from where it stopped, or "
+			"from now",
+	},
+	{
+		.name = "resume",
+		.type = CONFIG_BOOL,
+		.offset = CONFIG_AT(struct vm_config, restore.resume, bool),
+		.fallback = "off",
+		.help = "let the VM run at once; else it waits for muster ctl "
+			"resume",
+	},
+	{
+		.name = "memory-handler",
+		.type = CONFIG_PATH,
+		.offset = CONFIG_AT(struct vm_config, restore.handler, char *),
+		.min = 1,
+		.max = CONFIG_SOCKET_MAX,
+		.metavar = "SOCKET",
+		.help = "instead of --memory: a process that listens there "
+			"gives each page when it is first needed "
+			"(userfaultfd)",
+	},
+	[CHECK_AT] = {
 		.name = "state",
 		.type = CONFIG_PATH,
 		.required = true,
@@ -305,17 +334,6 @@ static const struct config_field vm_fields[FIELDS] = {
 		.help = "its memory file: mapped, not read, and not changed",
 	},
 	{
-		.name = "memory-handler",
-		.type = CONFIG_PATH,
-		.offset = CONFIG_AT(struct vm_config, restore.handler, char *),
-		.min = 1,
-		.max = CONFIG_SOCKET_MAX,
-		.metavar = "SOCKET",
-		.help = "instead of --memory: a process that listens there "
-			"gives each page when it is first needed "
-			"(userfaultfd)",
-	},
-	{
 		.name = "disk",
 		.type = CONFIG_LIST,
 		.offset = CONFIG_AT(struct vm_config, restore.disk[0],
@@ -326,22 +344,12 @@ static const struct config_field vm_fields[FIELDS] = {
 		.help = "another file for a disk of the snapshot",
 		.item = &disk_override_object,
 	},
-	{
-		.name = "clock",
-		.type = CONFIG_CHOICE,
-		.offset = CONFIG_AT(struct vm_config, restore.clock, unsigned),
-		.fallback = "keep",
-		.choices = clock_choices,
-		.help = "the guest's time goes on from where it stopped, or "
-			"from now",
-	},
-	{
-		.name = "resume",
+	[JSON_AT] = {
+		.name = "json",
 		.type = CONFIG_BOOL,
-		.offset = CONFIG_AT(struct vm_config, restore.resume, bool),
+		.offset = CONFIG_AT(struct vm_config, restore.json, bool),
 		.fallback = "off",
-		.help = "let the VM run at once; else it waits for muster ctl "
-			"resume",
+		.help = "print one JSON object",
 	},
 };
 
@@ -356,5 +364,7 @@ static_assert(FIELDS <= CONFIG_FIELDS_MAX, "a bit each in the parser's `seen`");
 const struct config_object vm_config_object = WINDOW("run", 0, RESTORE_AT);
 const struct config_object vm_machine_object = WINDOW("run", 0, RUN_AT);
 const struct config_object vm_restore_object = WINDOW(
-	"restore", RUN_AT, FIELDS);
+	"restore", RUN_AT, JSON_AT);
+const struct config_object vm_check_object = WINDOW(
+	"snapshot check", CHECK_AT, FIELDS);
 const struct config_object vm_all_object = WINDOW("muster", 0, FIELDS);

@@ -43,6 +43,7 @@ struct restore_config {
 	char *handler;  /* or NULL */
 	unsigned clock; /* enum clock_policy */
 	bool resume;
+	bool json; /* of `muster snapshot check`, which has the same files */
 	unsigned disk_count;
 	struct disk_override disk[MACHINE_VIRTIO_MAX];
 };
@@ -76,7 +77,7 @@ struct vm_config {
  * how it is run and what it is restored from; all.
  */
 extern const struct config_object vm_machine_object, vm_config_object,
-	vm_restore_object, vm_all_object;
+	vm_restore_object, vm_check_object, vm_all_object;
 
 /*
  * `muster run`: defaults, then the arguments, then vm_config_check().  0, or -errno
@@ -93,6 +94,9 @@ int vm_restore_parse(int argc, char *const argv[], struct vm_config *ret);
  * machine has places for.  0 or -EINVAL with a sentence.
  */
 int vm_config_check(const struct vm_config *config);
+
+/* `muster snapshot check`: the files of a restore. */
+int vm_check_parse(int argc, char *const argv[], struct vm_config *ret);
 
 void vm_config_fini(struct vm_config *config);
 

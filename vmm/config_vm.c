@@ -71,7 +71,7 @@ static int parse(const struct config_object *object,
 
 	if (!rc)
 		rc = config_parse_args(object, argc, argv, &config);
-	if (!rc)
+	if (!rc && check)
 		rc = check(&config);
 	if (rc) {
 		vm_config_fini(&config);
@@ -84,6 +84,11 @@ static int parse(const struct config_object *object,
 int vm_config_parse(int argc, char *const argv[], struct vm_config *ret)
 {
 	return parse(&vm_config_object, vm_config_check, argc, argv, ret);
+}
+
+int vm_check_parse(int argc, char *const argv[], struct vm_config *ret)
+{
+	return parse(&vm_check_object, NULL, argc, argv, ret);
 }
 
 int vm_restore_parse(int argc, char *const argv[], struct vm_config *ret)

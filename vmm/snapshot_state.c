@@ -73,7 +73,7 @@ static int put_vcpu(const struct vm *vm, unsigned i, struct buf *out)
 	if (state)
 		state_fini(&cpu_vcpu_state_desc, state);
 	free(state);
-	return rc ? err_wrap(rc, "vCPU %u", i) : 0;
+	return rc;
 }
 
 /* Devices first: the end of a request may still raise an interrupt. */

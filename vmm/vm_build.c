@@ -410,6 +410,15 @@ static const struct step restore_steps[] = {
 	{ NULL, OUTCOME_VMM_FAILED },
 };
 
+static const struct step cpu_steps[] = {
+	{ make_kvm, OUTCOME_HOST_LACKS },
+	{ restore_cpu_model, OUTCOME_BAD_CONFIG },
+	{ make_interrupts, OUTCOME_HOST_LACKS },
+	{ make_vcpus, OUTCOME_HOST_LACKS },
+	{ model_vcpus, OUTCOME_BAD_CONFIG },
+	{ NULL, OUTCOME_VMM_FAILED },
+};
+
 /* The host's own CPU is nothing that the user described. */
 static enum outcome fault_of(const struct vm *vm, const struct step *step)
 {
@@ -420,10 +429,9 @@ static enum outcome fault_of(const struct vm *vm, const struct step *step)
 	return step->fault;
 }
 
-int vm_build(struct vm *vm, enum outcome *ret_fault)
+static int take_steps(
+	struct vm *vm, const struct step *step, enum outcome *ret_fault)
 {
-	const struct step *step = vm->restore ? restore_steps : boot_steps;
-
 	for (; step->make; step++) {
 		int rc = step->make(vm);
 
@@ -438,4 +446,15 @@ int vm_build(struct vm *vm, enum outcome *ret_fault)
 		}
 	}
 	return 0;
+}
+
+int vm_build(struct vm *vm, enum outcome *ret_fault)
+{
+	return take_steps(
+		vm, vm->restore ? restore_steps : boot_steps, ret_fault);
+}
+
+int vm_build_cpus(struct vm *vm, enum outcome *ret_fault)
+{
+	return take_steps(vm, cpu_steps, ret_fault);
 }

@@ -68,6 +68,9 @@ struct vm *vm_new(
  */
 int vm_build(struct vm *vm, enum outcome *ret_fault);
 
+/* Only the vCPUs of a snapshot, to see whether this host can show their CPU. */
+int vm_build_cpus(struct vm *vm, enum outcome *ret_fault);
+
 /*
  * Let it run, or stand still if it is held: the I/O loop and the vCPUs get their
  * threads.  The caller then runs the control loop.  0 or -errno with a sentence.

@@ -411,8 +411,11 @@ static void the_windows_begin_with_their_first_field(void **state)
 		vm_machine_object.fields[vm_machine_object.count].name,
 		"console");
 	assert_string_equal(
-		vm_config_object.fields[vm_config_object.count].name, "state");
-	assert_ptr_equal(vm_restore_object.fields + vm_restore_object.count,
+		vm_config_object.fields[vm_config_object.count].name, "clock");
+	assert_string_equal(
+		vm_restore_object.fields[vm_restore_object.count].name, "json");
+	assert_string_equal(vm_check_object.fields[0].name, "state");
+	assert_ptr_equal(vm_check_object.fields + vm_check_object.count,
 		all->fields + all->count);
 }
 
