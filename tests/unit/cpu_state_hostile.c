@@ -117,15 +117,15 @@ static void an_msr_that_describes_the_cpu_is_not_taken(void **state)
 
 static void a_value_that_an_msr_cannot_have_is_named(void **state)
 {
-	/* SYSENTER_EIP, neither half of the address space */
-	struct msr_state msr = { 0x176, 1ull << 62 };
+	/* LSTAR, in neither half of the address space */
+	struct msr_state msr = { 0xc0000082, 1ull << 62 };
 	struct cpu_vcpu_state bad;
 
 	NEED_KVM(&to);
 	bad = good.vcpu[0];
 	bad.msrs = &msr;
 	bad.msr_count = 1;
-	expect_refused(&bad, -ENOTSUP, "MSR 0x176 = 0x4000000000000000");
+	expect_refused(&bad, -ENOTSUP, "MSR 0xc0000082 = 0x4000000000000000");
 }
 
 static void load_xsave(uint64_t held, uint32_t bytes, const char *word)

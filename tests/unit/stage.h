@@ -20,7 +20,7 @@
 #define PUT       "PUT /two HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"
 #define FINE      "HTTP/1.1 200 OK\r\n"
 #define TURN_NS   (2 * MS)
-#define SLOW_MS   40
+#define SLOW_MS   250
 #define BIG_BYTES (4 * MIB)
 
 struct stage {
