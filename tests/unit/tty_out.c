@@ -23,7 +23,7 @@ static size_t read_all(int fd, char *data, size_t room)
 	size_t len = 0;
 	ssize_t n = 1;
 
-	while (n > 0 && len < room && poll(&p, 1, 300) == 1) {
+	while (n > 0 && len < room && poll(&p, 1, 1000) == 1) {
 		n = read(fd, data + len, room - len);
 		len += n > 0 ? (size_t)n : 0;
 	}
