@@ -5,8 +5,8 @@
  * cpu/ARCH/ implements this.  The machine is held, its clock stands, and every
  * device is idle; all on the thread that holds it.  Saving changes nothing.
  *
- * An object of a table is `size_bytes` of zeros before cpu_*_save() or state_load()
- * fills it, and state_fini() frees what it owns.
+ * An object of a table is one of zeros (state_new()) before cpu_*_save() or
+ * state_load() fills it.
  *
  * Loading is for a new machine whose vCPUs have never run: guest memory first, then
  * cpu_vcpu_init() of all vCPUs, cpu_vcpu_load() of all, and cpu_vm_load() last,
@@ -25,7 +25,7 @@ struct cpu_vm_state;   /* interrupt controllers, timers, the clock */
 
 extern const struct state_desc cpu_vcpu_state_desc, cpu_vm_state_desc;
 
-/* 0 or -errno with a sentence; after an error `ret` is for state_fini() only. */
+/* 0 or -errno with a sentence; after an error `ret` is only to be freed. */
 int cpu_vcpu_save(struct cpu_model *model, const struct cpu_clock *clock,
 	unsigned index, struct cpu_vcpu_state *ret);
 int cpu_vm_save(const struct cpu_clock *clock, struct cpu_vm_state *ret);

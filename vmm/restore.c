@@ -215,32 +215,28 @@ int restore_memory(struct vm *vm)
 
 static int load_vcpu(struct vm *vm, unsigned i)
 {
-	void *state = calloc(1, cpu_vcpu_state_desc.size_bytes);
+	void *state = state_new(&cpu_vcpu_state_desc);
 	int rc = state ? snapshot_file_load(&vm->restore->file, i,
 				 &cpu_vcpu_state_desc, state)
-		       : err_set(-ENOMEM, "no memory for vCPU %u", i);
+		       : -ENOMEM;
 
 	if (!rc)
 		rc = cpu_vcpu_load(vm->model, vm->clock, i, state);
-	if (state)
-		state_fini(&cpu_vcpu_state_desc, state);
-	free(state);
+	state_free(&cpu_vcpu_state_desc, state);
 	return rc;
 }
 
 static int load_machine(struct vm *vm)
 {
-	void *state = calloc(1, cpu_vm_state_desc.size_bytes);
+	void *state = state_new(&cpu_vm_state_desc);
 	int rc = state ? snapshot_file_load(&vm->restore->file, 0,
 				 &cpu_vm_state_desc, state)
-		       : err_set(-ENOMEM, "no memory for the machine");
+		       : -ENOMEM;
 
 	if (!rc)
 		rc = cpu_vm_load(vm->clock, state,
 			(enum clock_policy)vm->config->restore.clock);
-	if (state)
-		state_fini(&cpu_vm_state_desc, state);
-	free(state);
+	state_free(&cpu_vm_state_desc, state);
 	return rc;
 }
 

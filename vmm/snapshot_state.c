@@ -51,28 +51,24 @@ static int put_template(const struct vm *vm, struct buf *out)
 
 static int put_machine(const struct vm *vm, struct buf *out)
 {
-	void *state = calloc(1, cpu_vm_state_desc.size_bytes);
+	void *state = state_new(&cpu_vm_state_desc);
 	int rc = state ? cpu_vm_save(vm->clock, state) : -ENOMEM;
 
 	if (!rc)
 		snapshot_file_save(out, 0, &cpu_vm_state_desc, state);
-	if (state)
-		state_fini(&cpu_vm_state_desc, state);
-	free(state);
+	state_free(&cpu_vm_state_desc, state);
 	return rc;
 }
 
 static int put_vcpu(const struct vm *vm, unsigned i, struct buf *out)
 {
-	void *state = calloc(1, cpu_vcpu_state_desc.size_bytes);
+	void *state = state_new(&cpu_vcpu_state_desc);
 	int rc = state ? cpu_vcpu_save(vm->model, vm->clock, i, state)
 		       : -ENOMEM;
 
 	if (!rc)
 		snapshot_file_save(out, i, &cpu_vcpu_state_desc, state);
-	if (state)
-		state_fini(&cpu_vcpu_state_desc, state);
-	free(state);
+	state_free(&cpu_vcpu_state_desc, state);
 	return rc;
 }
 

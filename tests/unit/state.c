@@ -255,6 +255,26 @@ static void no_single_byte_flip_does_harm(void **state)
 	buf_fini(&b);
 }
 
+/* That nothing of it is left is for the checker of leaks to see. */
+static void an_object_of_its_own_goes_with_what_it_loaded(void **state)
+{
+	struct thing full, *t = state_new(&thing_desc);
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	thing_fill(&full);
+	full.queue_count = 0; /* a new one has none */
+	state_save(&thing_desc, &full, &b);
+	full.queue_count = THING_QUEUES;
+	t->capacity = full.capacity;
+	assert_int_equal(state_load(&thing_desc, 2, b.data, b.len, t), 0);
+	assert_int_equal(t->msr_count, full.msr_count);
+	assert_null(state_free(&thing_desc, t));
+	assert_null(state_free(&thing_desc, NULL));
+	thing_fini(&full);
+	buf_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +298,7 @@ int main(void)
 		cmocka_unit_test(a_list_longer_than_its_maximum_is_refused),
 		cmocka_unit_test(a_list_that_the_data_cannot_hold_is_refused),
 		cmocka_unit_test(no_single_byte_flip_does_harm),
+		cmocka_unit_test(an_object_of_its_own_goes_with_what_it_loaded),
 	};
 
 	srandom(1);

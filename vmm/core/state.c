@@ -4,9 +4,11 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/base/err.h"
 #include "vmm/core/state_walk.h"
 
 /* ---- elements in the structure ---- */
@@ -115,9 +117,18 @@ void state_save(const struct state_desc *desc, const void *obj, struct buf *out)
 	}
 }
 
-/* ---- free ---- */
+/* ---- life ---- */
 
-void state_free(const struct state_field *f, void *obj)
+void *state_new(const struct state_desc *desc)
+{
+	void *obj = calloc(1, desc->size_bytes);
+
+	if (!obj)
+		err_set(-ENOMEM, "%s: no memory", desc->name);
+	return obj;
+}
+
+void state_fini_field(const struct state_field *f, void *obj)
 {
 	struct state_span span = state_span(f, obj);
 
@@ -133,5 +144,13 @@ void state_free(const struct state_field *f, void *obj)
 void state_fini(const struct state_desc *desc, void *obj)
 {
 	for (unsigned i = 0; i < desc->count; i++)
-		state_free(&desc->fields[i], obj);
+		state_fini_field(&desc->fields[i], obj);
+}
+
+void *state_free(const struct state_desc *desc, void *obj)
+{
+	if (obj)
+		state_fini(desc, obj);
+	free(obj);
+	return NULL;
 }

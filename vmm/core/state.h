@@ -183,4 +183,10 @@ unsigned state_diff(const struct state_desc *desc, const void *a, const void *b,
 /* Free LISTs and BLOBs, and set them to none. */
 void state_fini(const struct state_desc *desc, void *obj);
 
+/* An object of zeros from malloc; NULL with a sentence if there is no memory. */
+void *state_new(const struct state_desc *desc);
+
+/* state_fini(), and the object itself; NULL is fine.  Returns NULL. */
+void *state_free(const struct state_desc *desc, void *obj);
+
 #endif

@@ -165,7 +165,7 @@ static int make_room(const struct state_desc *desc, const struct state_field *f,
 		return err_set(-EBADMSG,
 			"%s.%s: the data ends before its %u elements",
 			desc->name, f->name, count);
-	state_free(f, obj);
+	state_fini_field(f, obj);
 	if (!count)
 		return 0;
 	span.first = calloc(count, f->size);

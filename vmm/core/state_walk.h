@@ -31,7 +31,7 @@ uint64_t state_get(const void *at, size_t size);
 void state_set(void *at, size_t size, uint64_t value);
 
 /* state_fini() of one field. */
-void state_free(const struct state_field *f, void *obj);
+void state_fini_field(const struct state_field *f, void *obj);
 
 /* What is left of an encoding. */
 struct state_reader {
