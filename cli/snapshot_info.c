@@ -123,7 +123,7 @@ static int put_section(const struct snapshot_section *s, struct buf *out)
 	int rc;
 
 	buf_printf(out,
-		"{\"name\": \"%s\", \"instance\": %u, \"version\": %u, "
+		"    {\"name\": \"%s\", \"instance\": %u, \"version\": %u, "
 		"\"bytes\": %zu, \"content\": ",
 		s->name, s->instance, s->version, s->len);
 	rc = put_content(s, out);
@@ -138,43 +138,30 @@ static int put_file(const struct snapshot_file *file, struct buf *out)
 	int rc = 0;
 
 	buf_printf(out,
-		"{\"format\": \"muster-snapshot-info\", \"version\": %d, "
-		"\"state_format\": %u, \"sections\": [",
+		"{\n"
+		"  \"format\": \"muster-snapshot-info\",\n"
+		"  \"version\": %d,\n"
+		"  \"state_format\": %u,\n"
+		"  \"sections\": [",
 		JSON_VERSION, file->format);
 	for (unsigned i = 0; !rc && i < file->count; i++) {
 		buf_printf(out, "%s\n", i ? "," : "");
 		rc = put_section(&file->section[i], out);
 	}
-	buf_printf(out, "\n]}");
+	buf_printf(out, "\n  ]\n}\n");
 	return rc ? err_wrap(rc, "%s", file->path) : 0;
-}
-
-/* Through a parser once more, which lays it out, and proves that it is JSON. */
-static int print(struct buf *raw)
-{
-	CLEANUP(buf_fini) struct buf out = BUF_INIT;
-	json_t *root = json_loadb((const char *)raw->data, raw->len, 0, NULL);
-	CLEANUP_FREE char *text = root ? json_dumps(root, JSON_INDENT(2))
-				       : NULL;
-
-	json_decref(root);
-	if (!text)
-		return output_error(STATUS_FAILED,
-			err_set(-ENOMEM, "no memory to print it"));
-	buf_printf(&out, "%s\n", text);
-	return output(&out);
 }
 
 static int info(const char *path)
 {
 	CLEANUP(buf_fini) struct buf bytes = BUF_INIT;
-	CLEANUP(buf_fini) struct buf raw = BUF_INIT;
+	CLEANUP(buf_fini) struct buf out = BUF_INIT;
 	struct snapshot_file file;
 	int rc = snapshot_read("", path, &bytes, &file);
 
 	if (!rc)
-		rc = put_file(&file, &raw);
-	return rc ? output_error(STATUS_USAGE, rc) : print(&raw);
+		rc = put_file(&file, &out);
+	return rc ? output_error(STATUS_USAGE, rc) : output(&out);
 }
 
 static void cleanup_settings(struct settings *s)
@@ -207,7 +194,8 @@ const struct verb snapshot_info = {
 		"instance, version, size and content: the machine's options, "
 		"the host it ran on, the CPU that the guest was shown, which "
 		"memory file belongs to it, and the state of each vCPU and "
-		"device. A damaged file is refused.",
+		"device. Numbers have up to 64 bits, and each section is one "
+		"line. A damaged file is refused.",
 	.options = &object,
 	.examples = examples,
 	.run = run,

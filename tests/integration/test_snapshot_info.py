@@ -3,11 +3,13 @@
 
 import json
 import os
+import struct
 
 import pytest
 
 import payload
 from control import wait_for
+from memory_file import crc64
 
 pytestmark = pytest.mark.needs("direct")
 
@@ -58,6 +60,33 @@ def test_info_shows_every_section(direct, folder):
     assert found["template"]["format"] == "muster-template"
     assert found["profile"]["format"] == "muster-profile"
     assert all(s["content"] is not None for s in sections if s["name"] != "end")
+
+
+def section_crc(header, payload):
+    return struct.pack("<Q", crc64(header[:32] + payload))
+
+
+def with_rip(state, rip):
+    """The bytes of a state file whose vCPU 0 is at another instruction."""
+    at = state.index(b"vcpu".ljust(16, b"\0") + bytes(4))
+    length, = struct.unpack_from("<Q", state, at + 24)
+    payload = bytearray(state[at + 40:at + 40 + length])
+    struct.pack_into("<Q", payload, 4 + 16 * 8, rip)  # behind mp_state and 16 others
+    end = state.rindex(b"end".ljust(16, b"\0"))
+    changed = (state[:at + 32] + section_crc(state[at:], bytes(payload)) + payload +
+               state[at + 40 + length:end])
+    whole = struct.pack("<Q", crc64(changed))
+    return changed + state[end:end + 32] + section_crc(state[end:], whole) + whole
+
+
+def test_info_shows_all_64_bits_of_a_kernels_address(direct, folder, tmp_path):
+    (tmp_path / "high").write_bytes(
+        with_rip((folder / "vm.state").read_bytes(), 0xFFFFFFFF81000000))
+    result = direct.run(["snapshot", "info", tmp_path / "high"])
+    assert result.status == 0, result.stderr
+    vcpu = next(s for s in json.loads(result.stdout)["sections"]
+                if s["name"] == "vcpu")
+    assert vcpu["content"]["regs"]["rip"] == 0xFFFFFFFF81000000
 
 
 def test_info_refuses_a_damaged_file(direct, folder, tmp_path):
