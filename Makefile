@@ -48,6 +48,7 @@ OBJS_CPU += $(addprefix $(ARCH)/,msr_wishes state_msr state_nested state_tab)
 OBJS_CPU += $(addprefix $(ARCH)/,state_vcpu state_vm state_xsave)
 OBJS_CPU += firecracker_tab template_firecracker
 OBJS_CPU += $(addprefix $(ARCH)/,feature cpu_set cpuid_tab msr_tab vmx_tab)
+OBJS_CPU += $(addprefix $(ARCH)/,feature_name)
 OBJS_CPU += $(addprefix $(ARCH)/,closure closure_tab meet rules xsave)
 OBJS_CPU += $(addprefix $(ARCH)/,identity)
 OBJS_CPU += fleet fleet_check fleet_explain fleet_layer fleet_regain

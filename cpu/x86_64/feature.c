@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* feature.c - find a row of the tables by its register, a feature by name or bit */
+/* feature.c - find a row of the tables by its register, a feature by its bit */
 #include "cpu/x86_64/feature.h"
 
 #include <errno.h>
-#include <string.h>
 
 unsigned feature_rows(void)
 {
@@ -66,21 +65,6 @@ int feature_find_row(enum feature_space space, uint32_t index, uint32_t subleaf,
 	found = search(vmx_regs, vmx_regs_count, &key);
 	if (found >= 0)
 		return (int)(cpuid_regs_count + msr_regs_count) + found;
-	return -ENOENT;
-}
-
-int feature_find_name(const char *name, const struct feature **ret)
-{
-	for (unsigned row = 0; row < feature_rows(); row++) {
-		const struct feature_reg *reg = feature_row(row);
-
-		for (unsigned i = 0; i < reg->count; i++) {
-			if (strcmp(reg->features[i].name, name))
-				continue;
-			*ret = &reg->features[i];
-			return (int)row;
-		}
-	}
 	return -ENOENT;
 }
 
