@@ -130,11 +130,6 @@ static int write_feature_control(int vcpu_fd, const struct cpu_model *model)
 
 /* ---- all MSRs ---- */
 
-static bool is_vmx(uint32_t msr)
-{
-	return msr >= 0x480 && msr <= 0x493;
-}
-
 /* The features that are MSRs, but for those that have an order of their own. */
 static int write_others(int vcpu_fd, const struct cpu_model *model)
 {
@@ -143,7 +138,7 @@ static int write_others(int vcpu_fd, const struct cpu_model *model)
 	for (unsigned row = 0; !rc && row < feature_rows(); row++) {
 		const struct feature_reg *reg = feature_row(row);
 
-		if (reg->space == SPACE_CPUID || is_vmx(reg->index) ||
+		if (reg->space == SPACE_CPUID || msr_is_vmx(reg->index) ||
 			reg->index == FEATURE_CONTROL)
 			continue;
 		rc = write_row(vcpu_fd, model, row,
@@ -264,7 +259,7 @@ static void check_msrs(
 		/* Without VMX in CPUID its MSRs raise #GP. */
 		if (reg->space == SPACE_CPUID ||
 			reg->index == FEATURE_CONTROL ||
-			(is_vmx(reg->index) && !has_vmx(model)))
+			(msr_is_vmx(reg->index) && !has_vmx(model)))
 			continue;
 		check_row(vcpu_fd, model, row, names);
 	}

@@ -64,6 +64,11 @@ static void probe_msr(int kvm_fd, int vcpu_fd, const struct feature_msrs *list,
 		(void)cpu_set_put_msr(ret, msr, value);
 }
 
+static bool has_vmx(const struct cpu_set *set)
+{
+	return cpu_set_cpuid(set, 1, 0, REG_ECX) & BIT(5);
+}
+
 int offer_probe(int kvm_fd, int vcpu_fd, const struct cpuid *supported,
 	struct cpu_set *ret)
 {
@@ -77,8 +82,11 @@ int offer_probe(int kvm_fd, int vcpu_fd, const struct cpuid *supported,
 	for (unsigned row = 0; !rc && row < feature_rows(); row++) {
 		const struct feature_reg *reg = feature_row(row);
 
-		if (reg->space != SPACE_CPUID)
-			probe_msr(kvm_fd, vcpu_fd, &list, reg->index, ret);
+		/* Without VMX in CPUID its MSRs are not there. */
+		if (reg->space == SPACE_CPUID ||
+			(msr_is_vmx(reg->index) && !has_vmx(ret)))
+			continue;
+		probe_msr(kvm_fd, vcpu_fd, &list, reg->index, ret);
 	}
 	return rc;
 }

@@ -41,6 +41,12 @@ void cpuid_keep_dynamic(struct cpuid *shown, const struct cpuid *given);
 int msr_read(int fd, uint32_t msr, uint64_t *ret);
 int msr_write(int vcpu_fd, uint32_t msr, uint64_t value);
 
+/* IA32_VMX_BASIC to IA32_VMX_EXIT_CTLS2 (SDM vol. 3, app. A). */
+static inline bool msr_is_vmx(uint32_t msr)
+{
+	return msr >= 0x480 && msr <= 0x493;
+}
+
 /* KVM_SET_CPUID2, KVM_SET_MSRS and KVM_SET_LAPIC of a new vCPU. */
 int cpuid_apply(int vcpu_fd, const struct cpuid *cpuid);
 int msr_init(int vcpu_fd);
