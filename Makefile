@@ -237,6 +237,7 @@ check:
 BENCHES = start blk memory syscalls
 BENCHES += apply
 BENCHES += fleet
+BENCHES += snapshot
 BENCHES += pause
 $(O)/tests/bench/%: $(O)/tests/bench/%.o $(O)/libmuster.a
 	$(call say,LINK,$@)

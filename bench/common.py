@@ -55,28 +55,46 @@ class Result:
     unit: str
     muster: float
     qemu: float  # None where QEMU does no such thing
-    limit: Limit
+    limit: Limit  # None: only told
     runs: int
     other: str = "qemu"  # who the value beside muster's is of
+    p99: dict = None  # {monitor: value}
+
+    @classmethod
+    def of(cls, name, unit, samples, limit):
+        """The medians of {monitor: [value]}, and their tails."""
+        return cls(name, unit, limit=limit,
+                   runs=min(len(values) for values in samples.values()),
+                   p99={monitor: p99(values)
+                        for monitor, values in samples.items()},
+                   **{monitor: statistics.median(samples[monitor])
+                      if monitor in samples else None for monitor in COMMANDS})
 
     @property
     def ratio(self):
         """None where QEMU has no value, or 0."""
         return self.muster / self.qemu if self.qemu else None
 
+    @property
+    def kept(self):
+        return not self.limit or self.limit.kept(self)
+
+    def shown(self, name, monitor):
+        tail = f" (p99 {self.p99[monitor]:.4g})" if self.p99 else ""
+        return f"{name} {getattr(self, monitor):.4g} {self.unit}{tail}"
+
     def __str__(self):
-        if self.qemu is None:
-            return (f"{self.name}: muster {self.muster:.4g} {self.unit} "
-                    f"(limit {self.limit})")
-        ratio = "none" if self.ratio is None else f"{self.ratio:.3g}"
-        return (f"{self.name}: muster {self.muster:.4g} {self.unit}, "
-                f"{self.other} {self.qemu:.4g} {self.unit}, ratio {ratio} "
-                f"(limit {self.limit})")
+        parts = [self.shown("muster", "muster")]
+        if self.qemu is not None:
+            ratio = "none" if self.ratio is None else f"{self.ratio:.3g}"
+            parts += [self.shown(self.other, "qemu"), f"ratio {ratio}"]
+        limit = f" (limit {self.limit})" if self.limit else ""
+        return f"{self.name}: {', '.join(parts)}{limit}"
 
 
-def muster_command(guest, cmdline="", disk=None):
+def muster_command(guest, cmdline="", disk=None, mib=MEMORY_MIB):
     command = [MUSTER, "run", "--kernel", GUESTS / guest, "--debug-exit",
-               "--memory", f"{MEMORY_MIB}M"]
+               "--memory", f"{mib}M"]
     if cmdline:
         command += ["--cmdline", cmdline]
     if disk:
@@ -84,13 +102,13 @@ def muster_command(guest, cmdline="", disk=None):
     return [str(word) for word in command]
 
 
-def qemu_command(guest, cmdline="", disk=None):
+def qemu_command(guest, cmdline="", disk=None, mib=MEMORY_MIB):
     """As lean as microvm gets, and with its own fastest disk."""
     command = [
         QEMU, "-M",
         "microvm,pit=off,pic=off,rtc=off,x-option-roms=off,ioapic2=off",
         *QEMU_LEAN, "-cpu", "host,-arch-capabilities",
-        "-m", f"{MEMORY_MIB}M", "-kernel", GUESTS / guest,
+        "-m", f"{mib}M", "-kernel", GUESTS / guest,
         "-name", "bench,debug-threads=on",
         "-device", "isa-debug-exit,iobase=0xf4",
         "-global", "virtio-mmio.force-legacy=false"]
@@ -154,16 +172,26 @@ def progress(text):
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
+def samples(runs, keys, measure):
+    """measure(key) for each in turn, `runs` times; {key: [value]}."""
+    taken = {key: [] for key in keys}
+    for run in range(runs):
+        for key, values in taken.items():
+            progress(f"{run + 1}/{runs} {key}")
+            values.append(measure(key))
+    progress("")
+    return taken
+
+
 def medians(runs, measure):
     """measure(monitor) for each in turn, `runs` times; {monitor: median}."""
-    samples = {monitor: [] for monitor in COMMANDS}
-    for run in range(runs):
-        for monitor, values in samples.items():
-            progress(f"{run + 1}/{runs} {monitor}")
-            values.append(measure(monitor))
-    progress("")
-    return {monitor: statistics.median(values)
-            for monitor, values in samples.items()}
+    return {monitor: statistics.median(values) for monitor, values
+            in samples(runs, COMMANDS, measure).items()}
+
+
+def p99(values):
+    """The largest but 1 %; of few values, the largest."""
+    return sorted(values)[(len(values) * 99 - 1) // 100]
 
 
 def warm_disk(folder, name="disk"):
@@ -199,11 +227,10 @@ def main(doc, measure, runs=10, prepare=prepare):
     prepare()
     missed = False
     for result in measure(options.runs):
-        kept = result.limit.kept(result)
-        missed |= not kept
+        missed |= not result.kept
         if options.json:
             print(json.dumps(asdict(result) | {"ratio": result.ratio,
-                                               "kept": kept}))
+                                               "kept": result.kept}))
         else:
-            print(result, "" if kept else "MISSED", flush=True)
+            print(result, "" if result.kept else "MISSED", flush=True)
     sys.exit(options.check and missed)
