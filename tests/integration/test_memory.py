@@ -15,7 +15,7 @@ from control import ask, wait_for
 pytestmark = pytest.mark.needs("direct")
 
 HANDLER = Path(__file__).with_name("page_handler.py")
-STOPPED = 14
+STOPPED, FAILED = 14, 4
 
 
 class Guest:
@@ -88,7 +88,9 @@ def handler(tmp_path):
         process.wait()
 
 
-def test_another_process_provides_the_memory(guest, direct, handler, tmp_path):
+@pytest.fixture
+def clone(guest, direct, handler, tmp_path):
+    """A restored guest whose memory another process has, and that process."""
     guest.snapshot("m")
     guest.job.signal("TERM")
     assert guest.job.wait(10).status == STOPPED
@@ -99,7 +101,21 @@ def test_another_process_provides_the_memory(guest, direct, handler, tmp_path):
                                "--console", "none", "--control", control])
     wait_for(control, job)
     assert ask(control, "GET", "/vm").body["state"] == "Running"
+    return job, process
+
+
+def test_another_process_provides_the_memory(clone):
+    job, process = clone
     job.signal("TERM")
     assert job.wait(10).status == STOPPED
     served, _ = process.communicate(timeout=10)
     assert int(served.split()[1]) > 0
+
+
+def test_a_guest_ends_with_the_process_that_has_its_memory(clone):
+    job, process = clone
+    process.kill()
+    result = job.wait(10)
+    assert result.status == FAILED, result
+    assert result.stderr == ("muster: the VM cannot go on: the --memory-handler "
+                             "has gone, and with it the guest's memory\n")
