@@ -63,12 +63,29 @@ static int look_at_memory(const char *path)
 	return rc ? err_wrap(rc, "not replaced, for it is no snapshot") : 0;
 }
 
+/* One file's temporary name as the other's would have it moved over that. */
+static int check_name(const char *label, const char *path)
+{
+	size_t len = strlen(path), end = strlen(NEWFILE_SUFFIX);
+
+	if (len < end || strcmp(path + len - end, NEWFILE_SUFFIX))
+		return 0;
+	return err_set(-EINVAL,
+		"%s%s: names that end in " NEWFILE_SUFFIX
+		" are for files that are being written; give another",
+		label, text_shown(path).s);
+}
+
 /* A disk image or a kernel that is named by mistake must not be lost. */
 static int check_targets(const struct vm_snapshot_args *args)
 {
 	struct snapshot_memory old;
-	int rc;
+	int rc = check_name(STATE, args->state_path);
 
+	if (!rc)
+		rc = check_name(MEMORY, args->memory_path);
+	if (rc)
+		return rc;
 	if (!strcmp(args->state_path, args->memory_path))
 		return err_set(-EINVAL,
 			"--memory %s: the same as --state; give two files",

@@ -116,6 +116,14 @@ def test_a_snapshot_leaves_the_machine_as_it_was(machine, tmp_path, state):
         assert made == {"state", "memory"}
 
 
+def test_a_snapshot_is_not_written_over_its_own_temporary_file(machine, tmp_path):
+    reply = machine.ask("PUT", "/snapshot/create", {
+        "snapshot_path": f"{tmp_path}/vm.new", "mem_file_path": f"{tmp_path}/vm"})
+    assert reply.status == 400
+    assert f"{tmp_path}/vm.new: names that end in .new" in reply.fault
+    assert not (tmp_path / "vm").exists() and not (tmp_path / "vm.new").exists()
+
+
 def test_a_snapshot_that_fails_says_why_and_changes_nothing(machine, tmp_path):
     reply = machine.ask("PUT", "/snapshot/create",
                         snapshot_body(tmp_path / "absent"))
