@@ -107,6 +107,7 @@ struct taking {
 	struct newfile memory;
 	struct memfile_plan plan;
 	struct memfile_stats stats;
+	bool logged; /* a diff can follow */
 };
 
 static int write_memory(struct taking *t, const char *path)
@@ -163,35 +164,47 @@ static int write_files(struct taking *t, const struct vm_snapshot_args *args)
 
 /* ---- what the next diff holds ---- */
 
+/*
+ * Before memory is read: what KVM writes for the guest from then on, while its
+ * state is saved, is in the next diff.
+ */
+static int collect_log(struct vm *vm)
+{
+	int rc = mem_dirty_start(&vm->mem, vm->fd);
+
+	return rc ? rc : mem_dirty_collect(&vm->mem, vm->fd);
+}
+
 static int plan(struct taking *t, bool diff)
 {
 	struct snapshot_lineage *lineage = &t->vm->lineage;
 	int rc = memfile_id_new(&t->plan.id);
 
+	if (rc)
+		return rc;
 	if (lineage->source.fd >= 0)
 		t->plan.source = &lineage->source;
-	if (rc || !diff)
+	rc = collect_log(t->vm);
+	t->logged = !rc;
+	if (diff) {
+		t->plan.kind = MEMFILE_DIFF;
+		t->plan.base = lineage->id;
 		return rc;
-	t->plan.kind = MEMFILE_DIFF;
-	t->plan.base = lineage->id;
-	rc = mem_dirty_start(&t->vm->mem, t->vm->fd);
-	return rc ? rc : mem_dirty_collect(&t->vm->mem, t->vm->fd);
+	}
+	/* A full one is as good without. */
+	if (rc)
+		log_warn("no diff can follow this snapshot: %s",
+			err_describe(rc));
+	return 0;
 }
 
-/* Without a log the snapshot is as good, but no diff can follow it. */
 static void follow(struct taking *t)
 {
 	struct vm *vm = t->vm;
-	int rc = mem_dirty_start(&vm->mem, vm->fd);
 
-	if (!rc)
-		rc = mem_dirty_collect(&vm->mem, vm->fd);
-	if (!rc)
+	if (t->logged)
 		mem_dirty_clear(&vm->mem);
-	else
-		log_warn("no diff can follow this snapshot: %s",
-			err_describe(rc));
-	vm->lineage.known = !rc;
+	vm->lineage.known = t->logged;
 	vm->lineage.id = t->plan.id;
 }
 
