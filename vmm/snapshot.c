@@ -11,10 +11,9 @@
 #include "vmm/snapshot.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "cpu/cpu_state.h"
 #include "vmm/base/cleanup.h"
@@ -233,6 +232,21 @@ static int know_host(struct vm *vm)
 	return vm->host_profile.len ? 0 : cpu_host_profile(&vm->host_profile);
 }
 
+/* Whether the snapshot is good does not depend on it. */
+static void let_go(struct vm *vm)
+{
+	char sentence[ERR_TEXT_MAX];
+	int rc;
+
+	snprintf(sentence, sizeof(sentence), "%s", err_text());
+	rc = pause_release(&vm->pause, PAUSE_SNAPSHOT);
+	if (!rc)
+		return;
+	log_warn("after a snapshot the guest's time is not as it was: %s",
+		err_describe(rc));
+	err_set(rc, "%s", sentence);
+}
+
 int vm_snapshot(struct vm *vm, const struct vm_snapshot_args *args)
 {
 	struct taking t = {
@@ -253,7 +267,7 @@ int vm_snapshot(struct vm *vm, const struct vm_snapshot_args *args)
 	if (rc)
 		return rc;
 	rc = take(&t, args);
-	pause_release(&vm->pause, PAUSE_SNAPSHOT);
+	let_go(vm);
 	/* The old files go now: to free theirs may take the host seconds. */
 	newfile_fini(&t.state);
 	newfile_fini(&t.memory);
