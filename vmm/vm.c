@@ -52,19 +52,23 @@ static void announce(const struct vm *vm)
 
 int vm_start(struct vm *vm)
 {
-	int rc = thread_start(&vm->io_thread, "io", io_main, vm);
+	int rc = 0;
 
+	/*
+	 * One that goes on is held, with its clock, until somebody lets it: before
+	 * its devices could look at what waits in their rings.
+	 */
+	if (vm->restore)
+		rc = pause_hold(&vm->pause, PAUSE_USER, PAUSE_DEADLINE_NS);
+	if (!rc)
+		rc = thread_start(&vm->io_thread, "io", io_main, vm);
 	if (rc)
 		return rc;
 	vm->io_runs = true;
 	vm->devices.served = true;
 	announce(vm);
 	loop_timer_set(&vm->timeout, vm->config->timeout_ms * 1000000);
-	/* One that goes on is held, with its clock, until somebody lets it. */
-	if (vm->restore)
-		rc = pause_hold(&vm->pause, PAUSE_USER, PAUSE_DEADLINE_NS);
-	if (!rc)
-		rc = vcpus_start(vm->vcpus, vm->config->cpus);
+	rc = vcpus_start(vm->vcpus, vm->config->cpus);
 	if (!rc && vm->restore && vm->config->restore.resume)
 		rc = pause_release(&vm->pause, PAUSE_USER);
 	return rc;
