@@ -10,6 +10,13 @@
 #include "vmm/base/err.h"
 #include "vmm/memfile_parts.h"
 
+/*
+ * At most so much in one write.  Of 2 MiB the page cache makes one piece; where the
+ * host is a virtual machine, that is likely memory that it never touched, and the
+ * copy into it took 3 to 10 times as long.
+ */
+#define WRITE_BYTES (512 * KIB)
+
 static int no_memory(const struct newfile *file)
 {
 	return err_set(-ENOMEM,
@@ -94,10 +101,10 @@ int memfile_writer_put(struct memfile_writer *w,
 	for (unsigned i = 0; !rc && i < chunk->count; i++) {
 		if (w->held && !memfile_holds(w->held, first + i))
 			continue;
+		if (!chunk->page[i] || run.bytes == WRITE_BYTES)
+			rc = run_write(w, &run);
 		if (chunk->page[i])
 			run_add(&run, chunk->page[i]);
-		else
-			rc = run_write(w, &run);
 		w->at += MEM_PAGE_SIZE;
 	}
 	return rc ? rc : run_write(w, &run);
