@@ -27,7 +27,10 @@ struct vm_snapshot_args {
 	bool diff; /* only what changed since the last one */
 };
 
-/* 0, or -errno with a sentence; then the VM is as it was. */
+/*
+ * 0, or -errno with a sentence; then the VM is as it was, but for one that resumes:
+ * it runs, and the sentence says what of its time is wrong.
+ */
 struct vm_ops {
 	void (*status)(const struct vm *vm, struct vm_status *ret);
 	int (*pause)(struct vm *vm);
