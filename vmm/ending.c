@@ -37,3 +37,13 @@ void ending_report(struct ending *ending, enum outcome outcome, uint8_t status,
 	pthread_mutex_unlock(&ending->lock);
 	loop_stop(ending->control);
 }
+
+bool ending_reported(struct ending *ending)
+{
+	bool reported;
+
+	pthread_mutex_lock(&ending->lock);
+	reported = ending->reported;
+	pthread_mutex_unlock(&ending->lock);
+	return reported;
+}

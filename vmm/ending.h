@@ -26,4 +26,7 @@ void ending_init(struct ending *ending, struct loop *control);
 void ending_report(struct ending *ending, enum outcome outcome, uint8_t status,
 	const char *detail);
 
+/* Any thread. */
+bool ending_reported(struct ending *ending);
+
 #endif

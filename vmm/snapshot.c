@@ -247,6 +247,18 @@ static void let_go(struct vm *vm)
 	err_set(rc, "%s", sentence);
 }
 
+/* What has powered off or crashed must not take the place of what ran. */
+static int hold(struct vm *vm)
+{
+	int rc = pause_hold(&vm->pause, PAUSE_SNAPSHOT, PAUSE_DEADLINE_NS);
+
+	if (rc || !ending_reported(&vm->ending))
+		return rc;
+	rc = err_set(-ESHUTDOWN, "the guest has ended; nothing was written");
+	let_go(vm);
+	return rc;
+}
+
 int vm_snapshot(struct vm *vm, const struct vm_snapshot_args *args)
 {
 	struct taking t = {
@@ -263,7 +275,7 @@ int vm_snapshot(struct vm *vm, const struct vm_snapshot_args *args)
 	if (!rc)
 		rc = know_host(vm);
 	if (!rc)
-		rc = pause_hold(&vm->pause, PAUSE_SNAPSHOT, PAUSE_DEADLINE_NS);
+		rc = hold(vm);
 	if (rc)
 		return rc;
 	rc = take(&t, args);

@@ -265,6 +265,24 @@ static void a_guest_that_has_ended_can_be_held(void **state)
 	hold_over_the_end("poweroff", OUTCOME_POWER_OFF);
 }
 
+static void a_guest_that_has_ended_is_in_no_snapshot(void **state)
+{
+	const struct vm_snapshot_args args = {
+		.state_path = "/nowhere/state",
+		.memory_path = "/nowhere/memory",
+	};
+
+	(void)state;
+	livevm_build(&live, "poweroff", 1, "", NULL);
+	assert_int_equal(vm_start(live.vm), 0);
+	loop_run(live.vm->control);
+	assert_int_equal(vm_snapshot(live.vm, &args), -ESHUTDOWN);
+	assert_string_equal(
+		err_text(), "the guest has ended; nothing was written");
+	assert_false(pause_held(&live.vm->pause));
+	livevm_end(&live);
+}
+
 /* ---- late ---- */
 
 static struct {
@@ -337,6 +355,7 @@ int main(void)
 		cmocka_unit_test(a_held_machine_ends),
 		cmocka_unit_test(a_machine_that_never_ran_ends),
 		cmocka_unit_test(a_guest_that_has_ended_can_be_held),
+		cmocka_unit_test(a_guest_that_has_ended_is_in_no_snapshot),
 		cmocka_unit_test(a_late_vcpu_is_named_and_the_others_go_on),
 	};
 
