@@ -38,7 +38,8 @@ static const struct config_field fields[] = {
 		.max = PATH_MAX - 1,
 		.metavar = "FULL",
 		.help = "write the full memory there; one of the files will "
-			"do, and is replaced at the end",
+			"do, and is replaced at the end, but nothing that is "
+			"no memory file",
 	},
 };
 
@@ -81,8 +82,10 @@ static int open_chain(const struct config_words *paths, struct chain *ret)
 static int merge(const struct chain *chain, const char *output)
 {
 	CLEANUP(newfile_fini) struct newfile file = NEWFILE_INIT;
-	int rc = newfile_create(&file, "--output ", output);
+	int rc = memfile_may_replace("--output ", output);
 
+	if (!rc)
+		rc = newfile_create(&file, "--output ", output);
 	if (!rc)
 		rc = memfile_merge(&file, &chain->file[0], &chain->file[1],
 			chain->count - 1);

@@ -87,6 +87,12 @@ int memfile_open_full(const char *label, const char *path,
 int memfile_settle(
 	const char *label, const char *path, const struct memfile_id *id);
 
+/*
+ * 0 if a new memory file may take this name: nothing is there, or an empty file, or
+ * another memory file.  A disk image that is named by mistake must not be lost.
+ */
+int memfile_may_replace(const char *label, const char *path);
+
 void memfile_close(struct memfile *file);
 
 /* Read everything and compare the sums: -EBADMSG names the first damaged chunk. */

@@ -260,3 +260,16 @@ int memfile_settle(
 	rc = newfile_finish(label, path);
 	return rc < 0 ? rc : 0;
 }
+
+int memfile_may_replace(const char *label, const char *path)
+{
+	CLEANUP(memfile_close) struct memfile file = MEMFILE_INIT;
+	struct stat st;
+	int rc;
+
+	/* Absent, or newfile_create() says why not. */
+	if (stat(path, &st) || (S_ISREG(st.st_mode) && !st.st_size))
+		return 0;
+	rc = memfile_open(label, path, &file);
+	return rc ? err_wrap(rc, "not replaced, for it is no snapshot") : 0;
+}

@@ -49,19 +49,6 @@ static int look_at_state(const char *path, struct snapshot_memory *ret)
 	return rc ? err_wrap(rc, "not replaced, for it is no snapshot") : 1;
 }
 
-static int look_at_memory(const char *path)
-{
-	struct memfile file = MEMFILE_INIT;
-	struct stat st;
-	int rc;
-
-	if (stat(path, &st) || (S_ISREG(st.st_mode) && !st.st_size))
-		return 0;
-	rc = memfile_open(MEMORY, path, &file);
-	memfile_close(&file);
-	return rc ? err_wrap(rc, "not replaced, for it is no snapshot") : 0;
-}
-
 /* One file's temporary name as the other's would have it moved over that. */
 static int check_name(const char *label, const char *path)
 {
@@ -89,7 +76,7 @@ static int check_targets(const struct vm_snapshot_args *args)
 		return err_set(-EINVAL,
 			"--memory %s: the same as --state; give two files",
 			text_shown(args->memory_path).s);
-	rc = look_at_memory(args->memory_path);
+	rc = memfile_may_replace(MEMORY, args->memory_path);
 	if (rc)
 		return rc;
 	rc = look_at_state(args->state_path, &old);

@@ -80,6 +80,16 @@ def test_what_does_not_belong_together_is_named(muster, here, names, words):
     assert not (here / "out").exists() and not (here / "out.new").exists()
 
 
+def test_only_a_memory_file_is_replaced(muster, here):
+    (here / "out").write_text("a disk image\n" * 100)
+    result = merge(muster, here, ["m0", "m1"])
+    assert result.returncode == BAD_FILE, result
+    assert "not replaced, for it is no snapshot: --output out: " in result.stderr
+    assert (here / "out").read_text() == "a disk image\n" * 100
+    (here / "out").write_text("")
+    assert merge(muster, here, ["m0", "m1"]).returncode == 0
+
+
 @pytest.fixture
 def strace():
     if not shutil.which("strace"):
