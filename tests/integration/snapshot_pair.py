@@ -34,6 +34,23 @@ def sections(data):
         at += length
 
 
+def parts_of(state):
+    """Its sections as (header without checksum, payload)."""
+    return [(state[at - SECTION.size:at - 8], payload)
+            for _, at, payload in sections(state)]
+
+
+def sealed(state, parts):
+    """A state file of these, with every length and checksum made right."""
+    out = state[:HEADER_BYTES]
+    for head, payload in parts:
+        if head.startswith(b"end\0"):
+            payload = struct.pack("<Q", memory_file.crc64(out))
+        head = head[:24] + struct.pack("<Q", len(payload))
+        out += head + struct.pack("<Q", memory_file.crc64(head + payload)) + payload
+    return out
+
+
 def state_id(path):
     found = {name: body for name, _, body in sections(path.read_bytes())}
     return found["memory"][8:24]
@@ -79,12 +96,12 @@ class Pair:
 class Machine:
     """A VM that keeps its ledger, run or restored, with a control socket."""
 
-    def __init__(self, host, folder, restored_from=None):
+    def __init__(self, host, folder, restored_from=None, more=()):
         self.host, self.socket = host, folder / "vm.sock"
         self.socket.unlink(missing_ok=True)
         args = (["restore", *restored_from.options(), "--resume"]
                 if restored_from else payload.args("ledger", memory="16M"))
-        self.job = host.start_muster([*args, "--control", self.socket])
+        self.job = host.start_muster([*args, "--control", self.socket, *more])
         wait_for(self.socket, self.job)
 
     @property
@@ -122,8 +139,9 @@ class Machine:
 class Shelf:
     """Memory files by their ids, so that diffs find what they change."""
 
-    def __init__(self, host, folder):
+    def __init__(self, host, folder, more=()):
         self.host, self.folder = host, folder
+        self.more = more  # options of a clone
         self.good = set()
         folder.mkdir()
 
@@ -156,7 +174,7 @@ class Shelf:
         whole = Pair(pair.state.parent)
         if memory_ids(memory)[1] is not None:
             whole.memory = self.full(memory)
-        clone = Machine(self.host, self.folder, whole)
+        clone = Machine(self.host, self.folder, whole, self.more)
         clone.expect_entries()
         assert clone.stop() == STOPPED
         self.good.add(content)

@@ -3,13 +3,12 @@
 
 import itertools
 import random
-import struct
 from pathlib import Path
 
 import pytest
 
-import memory_file
-from snapshot_pair import HEADER_BYTES, SECTION, Machine, Pair, run, sections
+from snapshot_pair import (HEADER_BYTES, SECTION, Machine, Pair, parts_of, run, sealed,
+                           sections)
 
 pytestmark = pytest.mark.needs("direct")
 
@@ -102,22 +101,6 @@ def test_no_memory_with_a_damaged_trailer_restores(direct, whole, tmp_path):
 
 
 # ---- damage that has good checksums ----
-
-def sealed(state, parts):
-    """A state file of these (header, payload) with every checksum made right."""
-    out = state[:HEADER_BYTES]
-    for head, payload in parts:
-        if head.startswith(b"end\0"):
-            payload = struct.pack("<Q", memory_file.crc64(out))
-        head = head[:24] + struct.pack("<Q", len(payload))
-        out += head + struct.pack("<Q", memory_file.crc64(head + payload)) + payload
-    return out
-
-
-def parts_of(state):
-    return [(state[at - SECTION.size:at - 8], payload)
-            for _, at, payload in sections(state)]
-
 
 def test_no_state_with_a_section_too_few_or_too_many_restores(direct, whole, tmp_path):
     """The profile alone may be missing: nothing is restored from it."""
