@@ -8,7 +8,7 @@
 
 #include "cpu/x86_64/cpu_set.h"
 
-#define BIT_NAMES_MAX 256 /* of ERR_TEXT_MAX */
+#define BIT_NAMES_MAX 640 /* of ERR_TEXT_MAX */
 
 /* Zeroed is empty. */
 struct bit_names {

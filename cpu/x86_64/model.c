@@ -236,6 +236,19 @@ static int check_vendor(
 		model->subject, text_shown(wanted).s, text_shown(offered).s);
 }
 
+/* Features come first: should the room end, it is numbers that are left out. */
+static void name_misfits(struct bit_names *names,
+	const struct fleet_misfit misfit[], unsigned count, bool numbers)
+{
+	for (unsigned i = 0; i < count; i++) {
+		const struct feature *f = misfit[i].feature;
+
+		if ((f && f->width > 1) == numbers)
+			bit_names_add(names, misfit[i].row, f, misfit[i].wanted,
+				misfit[i].offered);
+	}
+}
+
 static int check_fit(const struct cpu_model *model, const struct cpu_set *offer)
 {
 	struct fleet_misfit misfit[MISFITS_MAX];
@@ -245,9 +258,8 @@ static int check_fit(const struct cpu_model *model, const struct cpu_set *offer)
 
 	if (!count)
 		return 0;
-	for (unsigned i = 0; i < MIN(count, MISFITS_MAX); i++)
-		bit_names_add(&names, misfit[i].row, misfit[i].feature,
-			misfit[i].wanted, misfit[i].offered);
+	name_misfits(&names, misfit, MIN(count, MISFITS_MAX), false);
+	name_misfits(&names, misfit, MIN(count, MISFITS_MAX), true);
 	names.omitted += count - MIN(count, MISFITS_MAX);
 	return err_set(-ENOTSUP, "%s: this host cannot show it: %s",
 		model->subject, bit_names_end(&names));

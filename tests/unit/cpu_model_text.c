@@ -112,6 +112,58 @@ static void a_text_that_this_host_cannot_show_names_the_bits(void **state)
 	}
 }
 
+/* Some bits that this host lacks, and what says that it is a newer CPU. */
+static unsigned put_with_many(
+	const char *const names[], unsigned count, struct buf *text, bool put[])
+{
+	struct template t = { .cpu = from.model->wanted };
+	const struct feature *f;
+	unsigned lacks = 0;
+	int row;
+
+	for (unsigned i = 0; i < count; i++) {
+		row = feature_find_name(names[i], &f);
+		assert_true(row >= 0);
+		put[i] = !cpu_set_field(&t.cpu, (unsigned)row, f);
+		cpu_set_put_field(&t.cpu, (unsigned)row, f, 1);
+	}
+	row = feature_find_name("signature", &f);
+	cpu_set_put_field(&t.cpu, (unsigned)row, f, 0xfff0fff);
+	cpu_set_close(&t.cpu);
+	for (unsigned i = 0; i < count; i++) {
+		row = feature_find_name(names[i], &f);
+		put[i] = put[i] && cpu_set_field(&t.cpu, (unsigned)row, f);
+		lacks += put[i];
+	}
+	template_print(&t, text);
+	return lacks;
+}
+
+static void every_bit_that_lacks_is_named_before_numbers(void **state)
+{
+	static const char *const names[] = { "hle", "rtm", "sse4a",
+		"misalignsse", "3dnowprefetch", "fma4", "xop", "tbm", "lwp",
+		"3dnow", "3dnowext" };
+	bool put[ARRAY_SIZE(names)];
+	struct buf text = BUF_INIT;
+	struct cpu_model *model;
+
+	NEED_KVM(&from);
+	assert_true(put_with_many(names, ARRAY_SIZE(names), &text, put) >= 3);
+	ok(from_text((char *)text.data, text.len, &model));
+	assert_int_equal(
+		cpu_model_settle(model, from.kvm_fd, from.fd, from.vcpu_fd[0]),
+		-ENOTSUP);
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		const char *at = strstr(err_text(), names[i]);
+
+		if (put[i])
+			assert_true(at && at < strstr(err_text(), "signature"));
+	}
+	cpu_model_free(model);
+	buf_fini(&text);
+}
+
 static void a_broken_text_is_refused_with_its_file(void **state)
 {
 	struct cpu_model *model;
@@ -140,6 +192,7 @@ int main(void)
 		cmocka_unit_test(a_state_loads_on_the_model_from_its_text),
 		cmocka_unit_test(
 			a_text_that_this_host_cannot_show_names_the_bits),
+		cmocka_unit_test(every_bit_that_lacks_is_named_before_numbers),
 		cmocka_unit_test(a_broken_text_is_refused_with_its_file),
 		cmocka_unit_test(
 			the_profile_of_this_host_is_one_that_can_be_read),

@@ -12,7 +12,7 @@
 
 #include "vmm/base/util.h"
 
-#define ERR_TEXT_MAX 512
+#define ERR_TEXT_MAX 1024
 
 /* Store the sentence and return `rc` (a negative errno), for `return err_set(…)`. */
 int err_set(int rc, const char *fmt, ...) PRINTF(2, 3);
