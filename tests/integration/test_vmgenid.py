@@ -7,16 +7,26 @@ Debian's cloud kernel has no driver for it, the generic one has.
 import pytest
 
 import linux
+from linux_guest import Guest
 
 pytestmark = pytest.mark.needs("svm")
 
 ID_GPA, ID_BYTES = 0xef000, 16
+SHOW_ID = (f'echo "@id $(dd if=/dev/mem bs={ID_BYTES} skip={ID_GPA // ID_BYTES} '
+           """count=1 2>/dev/null | hexdump -ve '1/1 "%02x"')"\n""")
 SCRIPT = f"""
 echo "@driver $(ls -d /sys/bus/*/drivers/vmgenid/VMGENCTR:00)"
 echo "@events {linux.EVENT_INTERRUPT}"
-echo "@id $(dd if=/dev/mem bs={ID_BYTES} skip={ID_GPA // ID_BYTES} count=1 \
-    2>/dev/null | hexdump -ve '1/1 "%02x"')"
-""" + linux.SHOW_WARNINGS
+""" + SHOW_ID + linux.SHOW_WARNINGS
+
+# Linux says this when it has heard of a new id.
+FORK = "crng reseeded due to virtual machine fork"
+OBEY = f"""
+show_id() {{ {SHOW_ID} }}
+forks() {{ echo "@forks $(dmesg | grep -c '{FORK}')"; }}
+echo "@ready"
+while read -r line; do $line; done
+"""
 
 
 def boot(svm):
@@ -45,3 +55,19 @@ def test_every_boot_has_another_id(svm, booted):
     ids = {booted.facts["id"], boot(svm).facts["id"], "00" * ID_BYTES}
     assert len(ids) == 3
     assert all(len(text) == 2 * ID_BYTES for text in ids)
+
+
+def test_a_clone_hears_that_it_is_one(svm):
+    origin = Guest(svm, "generation", linux.run_args(svm, "generic", OBEY))
+    origin.heard("ready")
+    ids = [origin.ask("show_id", "id")]
+    assert origin.ask("forks", "forks") == ["0"]
+    origin.do(origin.ctl("snapshot", "--state", "gen.state", "--memory", "gen.memory"))
+    origin.kill()
+    for name in "first-generation", "second-generation":
+        clone = Guest(svm, name, ["restore", "--state", "gen.state", "--memory",
+                                  "gen.memory", "--resume", "--timeout", "120s"])
+        ids.append(clone.ask("show_id", "id"))
+        assert clone.ask("forks", "forks") == ["1"]
+        clone.kill()
+    assert len({text for text, in ids}) == len(ids)
