@@ -32,6 +32,15 @@ static void err_wrap_without_a_sentence_uses_the_errno(void **state)
 	assert_string_equal(err_text(), "kernel: No such file or directory");
 }
 
+static void a_sentence_gives_a_terminal_no_orders(void **state)
+{
+	(void)state;
+	err_set(-EINVAL, "%s: absent", "disk\n\033[2J");
+	assert_string_equal(err_text(), "disk??[2J: absent");
+	err_wrap(-EINVAL, "%s", "\177vm");
+	assert_string_equal(err_text(), "?vm: disk??[2J: absent");
+}
+
 static void err_text_is_cut_not_overrun(void **state)
 {
 	char wide[2 * ERR_TEXT_MAX];
@@ -158,6 +167,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(err_wrap_puts_the_outer_words_first),
 		cmocka_unit_test(err_wrap_without_a_sentence_uses_the_errno),
+		cmocka_unit_test(a_sentence_gives_a_terminal_no_orders),
 		cmocka_unit_test(err_text_is_cut_not_overrun),
 		cmocka_unit_test(buf_appends_little_endian),
 		cmocka_unit_test(buf_fails_once_and_keeps_what_it_has),

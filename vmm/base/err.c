@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vmm/base/text.h"
+
 static _Thread_local char text[ERR_TEXT_MAX];
 
 int err_set(int rc, const char *fmt, ...)
@@ -15,6 +17,7 @@ int err_set(int rc, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	text_make_plain(text);
 	return rc;
 }
 
@@ -31,6 +34,7 @@ int err_wrap(int rc, const char *fmt, ...)
 	va_end(ap);
 	used = n < 0 ? 0 : MIN((size_t)n, sizeof(text) - 1);
 	snprintf(text + used, sizeof(text) - used, ": %s", inner);
+	text_make_plain(text);
 	return rc;
 }
 

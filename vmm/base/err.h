@@ -6,6 +6,8 @@
  * (err_wrap) and printed or sent once at the edge (err_text).  It lives in the
  * calling thread; there is one at a time, and a later err_set replaces it.
  * Write it for the person who has to act: the field, the value, the remedy.
+ * What it quotes may be anybody's, a snapshot's author's too: control bytes in it
+ * become '?'.
  */
 #ifndef MUSTER_BASE_ERR_H
 #define MUSTER_BASE_ERR_H

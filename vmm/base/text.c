@@ -8,6 +8,13 @@
 
 #define WORD_MAX 32
 
+void text_make_plain(char *text)
+{
+	for (char *p = text; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+}
+
 struct text_shown text_shown(const char *text)
 {
 	static const char more[] = "...";
@@ -21,9 +28,7 @@ struct text_shown text_shown(const char *text)
 	}
 	snprintf(shown.s, sizeof(shown.s), "%.*s%s", (int)MIN(len, room), text,
 		len > room ? more : "");
-	for (char *p = shown.s; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
+	text_make_plain(shown.s);
 	return shown;
 }
 

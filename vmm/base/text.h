@@ -5,6 +5,9 @@
 
 #include "vmm/base/util.h"
 
+/* Every control byte becomes '?': terminals obey some, and a line is a line. */
+void text_make_plain(char *text);
+
 /* Text from outside, cut to leave room for the remedy, control bytes as '?'. */
 struct text_shown {
 	char s[96];
