@@ -64,6 +64,7 @@ OBJS_FIRMWARE = acpi aml dsdt mptable tables
 OBJS_VMM = config config_vm config_args config_print config_value config_words devices \
 	ending outcome outfile vcpu vm vm_build
 OBJS_VMM += config_json vm_ops
+OBJS_VMM += config_json_print
 OBJS_VMM += devices_pause park pause
 OBJS_VMM += mem_handler memfile memfile_merge memfile_open memfile_read
 OBJS_VMM += memfile_save memfile_write newfile

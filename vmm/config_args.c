@@ -57,6 +57,9 @@ static void fini_field(const struct config_field *f, void *base)
 	case CONFIG_LIST:
 		fini_list(f, base);
 		break;
+	case CONFIG_OBJECT:
+		config_fini(f->item, member(base, f->offset));
+		break;
 	case CONFIG_WORDS:
 		fini_words(member(base, f->offset));
 		break;

@@ -26,6 +26,9 @@ enum config_type {
 	CONFIG_CHOICE,   /* unsigned, an index into `choices` */
 	CONFIG_LIST,  /* an array of `item` objects, given as key=value,… */
 	CONFIG_WORDS, /* struct config_words; each time it is given adds one */
+	/* In JSON only: */
+	CONFIG_OBJECT, /* one `item` */
+	CONFIG_ABSENT, /* null, or refused; `help` says why; stored nowhere */
 };
 
 struct config_words {
@@ -100,10 +103,18 @@ void config_print_args(
 /*
  * Read a JSON object of `len` bytes into a zeroed object: a member of a STRING,
  * PATH, NAME or CHOICE is a string, of a BOOL true or false, of an UNSIGNED a
- * number; other types do not occur.  null is as good as no member.  0, or -errno
- * with a sentence that names the member; the object then needs nothing.
+ * number, of a LIST an array of objects; WORDS do not occur.  null is as good as no
+ * member.  0, or -errno with a sentence that names the member; the object then
+ * needs nothing.
  */
 int config_parse_json(const struct config_object *object, const char *text,
+	size_t len, void *base);
+
+/*
+ * The same into an object that holds its values: only members that are given
+ * change, one at least.  After an error the object is partly changed.
+ */
+int config_patch_json(const struct config_object *object, const char *text,
 	size_t len, void *base);
 
 /* ---- one field ---- */

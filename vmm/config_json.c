@@ -9,7 +9,7 @@
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 #include "vmm/base/text.h"
-#include "vmm/config_field.h"
+#include "vmm/config_json.h"
 
 #define NUMBER_MAX 24 /* digits, sign and NUL */
 
@@ -69,6 +69,8 @@ static int refuse_type(const struct config_field *f)
 
 	if (f->type == CONFIG_BOOL)
 		buf_printf(&expected, "true or false");
+	else if (f->type == CONFIG_LIST)
+		buf_printf(&expected, "an array of objects");
 	else
 		config_put_expected(f, &expected);
 	buf_u8(&expected, '\0');
@@ -78,9 +80,44 @@ static int refuse_type(const struct config_field *f)
 		(char *)expected.data);
 }
 
+static int set_members(
+	const struct config_object *object, json_t *root, void *base);
+
+static int set_object(const struct config_field *f, json_t *value, void *at)
+{
+	int rc;
+
+	if (!json_is_object(value))
+		return refuse_type(f);
+	rc = config_defaults(f->item, at);
+	if (!rc)
+		rc = set_members(f->item, value, at);
+	return rc ? err_wrap(rc, "%s", f->name) : 0;
+}
+
+/* What is half set counts, so that it is released with the rest. */
+static int set_list(const struct config_field *f, json_t *value, void *base)
+{
+	char *items = (char *)base + f->offset;
+	unsigned *count = (void *)((char *)base + f->aux_offset);
+	int rc = 0;
+
+	if (!json_is_array(value))
+		return refuse_type(f);
+	if (json_array_size(value) > f->max)
+		return err_set(-E2BIG, "%s: %zu items; give at most %" PRIu64,
+			f->name, json_array_size(value), f->max);
+	while (!rc && *count < json_array_size(value)) {
+		unsigned i = (*count)++;
+
+		rc = set_object(f, json_array_get(value, i),
+			items + i * f->item->size_bytes);
+	}
+	return rc;
+}
+
 /* As the option of that name would take it. */
-static int set_member(
-	const struct config_field *f, const json_t *value, void *base)
+static int set_member(const struct config_field *f, json_t *value, void *base)
 {
 	char label[CONFIG_LABEL_MAX];
 	char number[NUMBER_MAX];
@@ -98,6 +135,12 @@ static int set_member(
 		snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
 			json_integer_value(value));
 		return config_set(f, label, number, base);
+	case CONFIG_LIST:
+		return set_list(f, value, base);
+	case CONFIG_OBJECT:
+		return set_object(f, value, (char *)base + f->offset);
+	case CONFIG_ABSENT:
+		return err_set(-ENOTSUP, "%s: %s", f->name, f->help);
 	default:
 		if (!json_is_string(value))
 			return refuse_type(f);
@@ -120,7 +163,7 @@ static int check_missing(const struct config_object *object, json_t *root)
 
 /* ---- the object ---- */
 
-static int set_members(
+static int set_given(
 	const struct config_object *object, json_t *root, void *base)
 {
 	const char *name;
@@ -136,26 +179,58 @@ static int set_members(
 		if (!rc && !json_is_null(value))
 			rc = set_member(f, value, base);
 	}
+	return rc;
+}
+
+static int set_members(
+	const struct config_object *object, json_t *root, void *base)
+{
+	int rc = set_given(object, root, base);
+
 	return rc ? rc : check_missing(object, root);
+}
+
+int config_load_json(const char *text, size_t len, json_t **ret)
+{
+	json_error_t error;
+	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+
+	if (!root)
+		return refuse_text(text, len, &error);
+	if (!json_is_object(root)) {
+		json_decref(root);
+		return err_set(-EINVAL, "this is JSON, but not an object: give "
+					"{\"name\": value, ...}");
+	}
+	*ret = root;
+	return 0;
 }
 
 int config_parse_json(const struct config_object *object, const char *text,
 	size_t len, void *base)
 {
-	json_error_t error;
-	json_auto_t *root = json_loadb(
-		text, len, JSON_REJECT_DUPLICATES, &error);
-	int rc;
+	json_auto_t *root = NULL;
+	int rc = config_load_json(text, len, &root);
 
-	if (!root)
-		return refuse_text(text, len, &error);
-	if (!json_is_object(root))
-		return err_set(-EINVAL, "this is JSON, but not an object: give "
-					"{\"name\": value, ...}");
+	if (rc)
+		return rc;
 	rc = config_defaults(object, base);
 	if (!rc)
 		rc = set_members(object, root, base);
 	if (rc)
 		config_fini(object, base);
 	return rc;
+}
+
+int config_patch_json(const struct config_object *object, const char *text,
+	size_t len, void *base)
+{
+	json_auto_t *root = NULL;
+	int rc = config_load_json(text, len, &root);
+
+	if (rc)
+		return rc;
+	if (!json_object_size(root))
+		return err_set(-EINVAL, "the object is empty; give a member");
+	return set_given(object, root, base);
 }

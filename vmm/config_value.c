@@ -238,6 +238,8 @@ int config_set(const struct config_field *f, const char *label,
 	case CONFIG_WORDS:
 		return add_word(f, label, value, at);
 	case CONFIG_LIST:
+	case CONFIG_OBJECT:
+	case CONFIG_ABSENT:
 		break;
 	}
 	return -EINVAL;

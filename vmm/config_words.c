@@ -118,6 +118,12 @@ void config_put_expected(const struct config_field *f, struct buf *out)
 	case CONFIG_LIST:
 		put_value(f, out);
 		break;
+	case CONFIG_OBJECT:
+		buf_printf(out, "an object");
+		break;
+	case CONFIG_ABSENT:
+		buf_printf(out, "nothing");
+		break;
 	case CONFIG_WORDS:
 		if (f->max == 1)
 			buf_printf(out, "one %s", f->metavar);
