@@ -30,9 +30,14 @@ struct cpu_options {
 	unsigned cpus;
 	/* "host", a built-in template of Firecracker, or a template's file */
 	const char *cpu;
+	/* The text of a template, of which `cpu` then is only the name; or NULL */
+	const char *text;
 	bool nested;      /* VMX or SVM */
 	bool strict_msrs; /* #GP for MSRs that the CPU shown does not have */
 };
+
+/* Is this the text of a template?  0, or -EBADMSG with a sentence. */
+int cpu_text_check(const char *origin, const char *text);
 
 /* Read what `options` names.  0 or -errno with a sentence. */
 int cpu_model_new(

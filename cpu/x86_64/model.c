@@ -47,29 +47,41 @@ static int load(const char *path, struct buf *ret)
 	return rc ? err_wrap(rc, "--cpu") : 0;
 }
 
-static int read_file(struct cpu_model *model, const char *path)
+static int parse_text(struct cpu_model *model, const char *origin,
+	const void *text, size_t len)
 {
-	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 	json_t *root;
-	int rc = load(path, &text);
+	int rc = document_parse(origin, text, len, &root);
 
-	if (!rc)
-		rc = document_parse(path, text.data, text.len, &root);
 	if (rc)
 		return rc;
 	if (is_muster_template(root)) {
 		model->source = MODEL_TEMPLATE;
-		rc = template_parse_json(path, root, &model->template);
+		rc = template_parse_json(origin, root, &model->template);
 	} else {
 		model->source = MODEL_FIRECRACKER;
-		rc = fc_parse(path, text.data, text.len, &model->fc);
+		rc = fc_parse(origin, text, len, &model->fc);
 	}
 	json_decref(root);
 	return rc;
 }
 
-static int read_source(struct cpu_model *model, const char *cpu)
+static int read_file(struct cpu_model *model, const char *path)
 {
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	int rc = load(path, &text);
+
+	return rc ? rc : parse_text(model, path, text.data, text.len);
+}
+
+static int read_source(
+	struct cpu_model *model, const struct cpu_options *options)
+{
+	const char *cpu = options->cpu;
+
+	if (options->text)
+		return parse_text(
+			model, cpu, options->text, strlen(options->text));
 	if (!strcmp(cpu, "host")) {
 		model->source = MODEL_HOST;
 		return 0;
@@ -94,6 +106,16 @@ struct cpu_model *cpu_model_free(struct cpu_model *model)
 static void cleanup_model(struct cpu_model **model)
 {
 	cpu_model_free(*model);
+}
+
+int cpu_text_check(const char *origin, const char *text)
+{
+	CLEANUP(cleanup_model)
+	struct cpu_model *model = calloc(1, sizeof(*model));
+
+	if (!model)
+		return err_set(-ENOMEM, "no memory for the CPU model");
+	return parse_text(model, origin, text, strlen(text));
 }
 
 int model_new(int kvm_fd, const struct cpu_options *options,
@@ -129,7 +151,7 @@ int cpu_model_new(
 		text_shown(options->cpu).s);
 	rc = model_new(kvm_fd, options, subject, &model);
 	if (!rc)
-		rc = read_source(model, options->cpu);
+		rc = read_source(model, options);
 	if (rc)
 		return rc;
 	*ret = steal_ptr(&model);
