@@ -65,17 +65,20 @@ OBJS_VMM = config config_vm config_args config_print config_value config_words d
 	ending outcome outfile vcpu vm vm_build
 OBJS_VMM += config_json vm_ops
 OBJS_VMM += config_json_print
+OBJS_VMM += control instance
 OBJS_VMM += devices_pause park pause
 OBJS_VMM += mem_handler memfile memfile_merge memfile_open memfile_read
 OBJS_VMM += memfile_save memfile_write newfile
 OBJS_VMM += snapshot_file devices_state
 OBJS_API = client conn http listener reply resources routes server vm_server
+OBJS_API += bodies draft draft_json setup
 OBJS_VMM += snapshot snapshot_check snapshot_state restore
 OBJS_CLI = ctl doctor doctor_checks help main output run verbs
 OBJS_CLI += restore ctl_snapshot snapshot_check snapshot_info
 OBJS_CLI += fleet fleet_check fleet_diff fleet_explain fleet_file
 OBJS_CLI += fleet_explain_text
 OBJS_CLI += snapshot snapshot_merge
+OBJS_CLI += api
 OBJS_CLI += fleet_html fleet_merge fleet_profile fleet_report fleet_show
 
 OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \
@@ -101,6 +104,7 @@ MAN_PAGES += muster-ctl.1
 MAN_PAGES += muster-fleet.1
 MAN_PAGES += muster-snapshot.1
 MAN_PAGES += muster-restore.1
+MAN_PAGES += muster-api.1
 
 all: $(O)/muster $(MAN_PAGES:%=$(O)/man/%)
 
@@ -155,6 +159,7 @@ UNIT_TESTS += $(ON_LIVEVM)
 UNIT_TESTS += $(ON_KVM)
 ON_STAGE = server server_bad
 UNIT_TESTS += http config_json listener routes $(ON_STAGE)
+UNIT_TESTS += setup
 UNIT_TESTS += vmgenid
 ON_MEMKIT = mem_handler memfile memfile_merge memfile_open mem_dirty newfile
 UNIT_TESTS += $(ON_MEMKIT)

@@ -12,6 +12,7 @@
 const struct verb *const verbs[] = {
 	&verb_run,
 	&verb_restore,
+	&verb_api,
 	&verb_ctl,
 	&verb_snapshot,
 	&verb_fleet,

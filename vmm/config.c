@@ -114,7 +114,7 @@ static const struct config_choice msr_choices[] = {
 	{ NULL, NULL },
 };
 
-static const struct config_choice log_choices[] = {
+const struct config_choice config_log_levels[] = {
 	[LOG_ERROR] = { "error", NULL },
 	[LOG_WARN] = { "warning", NULL },
 	[LOG_INFO] = { "info", NULL },
@@ -285,7 +285,7 @@ static const struct config_field vm_fields[FIELDS] = {
 		.type = CONFIG_CHOICE,
 		.offset = CONFIG_AT(struct vm_config, log_level, unsigned),
 		.fallback = "warning",
-		.choices = log_choices,
+		.choices = config_log_levels,
 		.help = "how much goes to standard error",
 	},
 	[RESTORE_AT] = {

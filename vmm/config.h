@@ -54,7 +54,8 @@ struct vm_config {
 	char *initrd;  /* or NULL */
 	char *cmdline; /* never NULL */
 	unsigned cpus;
-	char *cpu;       /* "host", a built-in template or a file; never NULL */
+	char *cpu;      /* "host", a built-in template or a file; never NULL */
+	char *cpu_text; /* a template, of which `cpu` is only the name; or NULL */
 	unsigned nested; /* enum nested_policy */
 	unsigned msr;    /* enum msr_policy */
 	uint64_t memory_bytes;
@@ -71,6 +72,9 @@ struct vm_config {
 	unsigned log_level;   /* enum log_level */
 	struct restore_config restore;
 };
+
+/* The words of a log level. */
+extern const struct config_choice config_log_levels[];
 
 /*
  * Windows on one table: what the machine is; that and how this process runs it;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config_vm.c - the settings of a VM: what no field can know alone */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vmm/base/err.h"
@@ -98,5 +99,6 @@ int vm_restore_parse(int argc, char *const argv[], struct vm_config *ret)
 
 void vm_config_fini(struct vm_config *config)
 {
+	free(config->cpu_text);
 	config_fini(&vm_all_object, config);
 }

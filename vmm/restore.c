@@ -276,7 +276,7 @@ static void handler_hung_up(struct loop_watch *watch, uint32_t events)
 	struct vm *vm = container_of(watch, struct vm, handler_end);
 
 	(void)events;
-	ending_report(&vm->ending, OUTCOME_VMM_FAILED, 0,
+	ending_report(&vm->control->ending, OUTCOME_VMM_FAILED, 0,
 		"the --memory-handler has gone, and with it the guest's "
 		"memory");
 }
@@ -290,5 +290,10 @@ int restore_watch_handler(struct vm *vm)
 		.events = POLLRDHUP,
 		.ready = handler_hung_up,
 	};
-	return loop_watch_add(vm->control, &vm->handler_end);
+	return loop_watch_add(vm->control->loop, &vm->handler_end);
+}
+
+void restore_unwatch_handler(struct vm *vm)
+{
+	loop_watch_del(vm->control->loop, &vm->handler_end);
 }

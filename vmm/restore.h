@@ -35,4 +35,7 @@ int restore_memory(struct vm *vm);
 int restore_watch_handler(struct vm *vm);
 int restore_state(struct vm *vm);
 
+/* The reverse of restore_watch_handler(), called or not. */
+void restore_unwatch_handler(struct vm *vm);
+
 #endif

@@ -239,7 +239,7 @@ static int hold(struct vm *vm)
 {
 	int rc = pause_hold(&vm->pause, PAUSE_SNAPSHOT, PAUSE_DEADLINE_NS);
 
-	if (rc || !ending_reported(&vm->ending))
+	if (rc || !ending_reported(&vm->control->ending))
 		return rc;
 	rc = err_set(-ESHUTDOWN, "the guest has ended; nothing was written");
 	let_go(vm);

@@ -17,6 +17,8 @@
 #include "vmm/snapshot_file.h"
 #include "vmm/vm_ops.h"
 
+struct vm;
+
 /* What snapshots of a VM's RAM follow on. */
 struct snapshot_lineage {
 	bool known; /* there is a snapshot that a diff can be based on */

@@ -57,15 +57,19 @@ static int check_disk(const struct disk_config *config)
 static int try_machine(struct check *check,
 	int (*build)(struct vm *vm, enum outcome *ret_fault))
 {
-	struct vm *vm = vm_new(check->config, NULL);
+	struct control *control = control_new();
+	struct vm *vm = control ? vm_new(check->config, control) : NULL;
 	enum outcome fault;
 	int rc;
 
-	if (!vm)
+	if (!vm) {
+		control_free(control);
 		return err_set(-ENOMEM, "no memory for a VM");
+	}
 	vm->restore = &check->restore;
 	rc = build(vm, &fault);
 	vm_free(vm);
+	control_free(control);
 	return rc;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * vm.c - run a VM from start to end
+ * vm.c - start a VM that was built, and take it down
  *
  * Theory of operation: vm_build() makes the parts; vm_start() starts the I/O loop
  * and the vCPUs; the calling thread serves the control loop until something
- * reports the end (ending.h).  vm_free() is the reverse: the control socket and the
- * vCPUs first, then requests in flight, then the I/O loop, then the rest.
+ * reports the end (ending.h).  vm_free() is the reverse: the vCPUs first, then
+ * requests in flight, then the I/O loop, then the rest.
  */
 #include "vmm/vm.h"
 
@@ -109,6 +109,7 @@ static struct vm *abandon(struct vm *vm)
 	static struct vm *abandoned; /* for leak checkers: not lost */
 
 	abandoned = vm;
+	vm->control->kept = true;
 	tty_restore(vm->devices.tty);
 	write_metrics(abandoned);
 	return NULL;
@@ -118,8 +119,6 @@ struct vm *vm_free(struct vm *vm)
 {
 	if (!vm)
 		return NULL;
-	if (vm->served)
-		vm->server->stop(vm->served);
 	if (vm->io_runs && !pause_end(&vm->pause))
 		return abandon(vm);
 	if (vm->io_runs)
@@ -131,15 +130,15 @@ struct vm *vm_free(struct vm *vm)
 	free(vm->vcpus);
 	cpu_clock_free(vm->clock);
 	loop_free(vm->io);
-	if (vm->control)
-		loop_timer_fini(vm->control, &vm->timeout);
-	loop_free(vm->control);
+	if (vm->control->loop) {
+		loop_timer_fini(vm->control->loop, &vm->timeout);
+		restore_unwatch_handler(vm);
+	}
 	mem_fini(&vm->mem);
 	mem_handler_fini(&vm->handler);
 	memfile_close(&vm->lineage.source);
 	buf_fini(&vm->host_profile);
 	cpu_model_free(vm->model);
-	close_fd(vm->signal_fd);
 	close_fd(vm->fd);
 	close_fd(vm->kvm_fd);
 	close_fd(vm->metrics_fd);
@@ -152,8 +151,7 @@ struct vm *vm_free(struct vm *vm)
 	return NULL;
 }
 
-struct vm *vm_new(
-	const struct vm_config *config, const struct vm_server *server)
+struct vm *vm_new(const struct vm_config *config, struct control *control)
 {
 	struct vm *vm = malloc(sizeof(*vm));
 
@@ -161,61 +159,15 @@ struct vm *vm_new(
 		return NULL;
 	*vm = (struct vm){
 		.config = config,
-		.server = server,
+		.control = control,
 		.kernel_fd = -1,
 		.initrd_fd = -1,
 		.metrics_fd = -1,
 		.kvm_fd = -1,
 		.fd = -1,
-		.signal_fd = -1,
 		.devices = { .console_fd = -1, .serial_irq = { .fd = -1 } },
 		.handler = MEM_HANDLER_INIT,
 		.lineage.source = MEMFILE_INIT,
 	};
 	return vm;
-}
-
-static int run(struct vm *vm, enum outcome *ret_fault)
-{
-	int rc = vm ? vm_build(vm, ret_fault)
-		    : err_set(-ENOMEM, "no memory for a VM");
-
-	if (!rc)
-		rc = vm_start(vm);
-	if (!rc)
-		loop_run(vm->control);
-	return rc;
-}
-
-static int run_and_free(struct vm *vm, struct vm_result *ret)
-{
-	enum outcome fault = OUTCOME_VMM_FAILED;
-	int rc = run(vm, &fault);
-
-	*ret = rc ? (struct vm_result){ fault, (int)fault, "" }
-		  : vm->ending.result;
-	vm_free(vm);
-	return rc;
-}
-
-int vm_run(const struct vm_config *config, const struct vm_server *server,
-	struct vm_result *ret)
-{
-	return run_and_free(vm_new(config, server), ret);
-}
-
-int vm_restore(struct vm_config *config, const struct vm_server *server,
-	struct vm_result *ret)
-{
-	CLEANUP(restore_fini) struct restore restore;
-	int rc = restore_open(config, &restore);
-	struct vm *vm;
-
-	*ret = (struct vm_result){ OUTCOME_BAD_CONFIG, OUTCOME_BAD_CONFIG, "" };
-	if (rc)
-		return rc;
-	vm = vm_new(config, server);
-	if (vm)
-		vm->restore = &restore;
-	return run_and_free(vm, ret);
 }

@@ -8,12 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "boot/loader.h"
@@ -38,7 +35,7 @@ static void machine_event(void *owner, enum machine_event event, uint8_t value)
 	};
 	struct vm *vm = owner;
 
-	ending_report(&vm->ending, outcomes[event], value, NULL);
+	ending_report(&vm->control->ending, outcomes[event], value, NULL);
 }
 
 static void vcpu_ended(
@@ -47,7 +44,7 @@ static void vcpu_ended(
 	struct vm *vm = owner;
 
 	log_info("vCPU %u: %s", index, detail);
-	ending_report(&vm->ending,
+	ending_report(&vm->control->ending,
 		why == VCPU_TRIPLE_FAULT ? OUTCOME_TRIPLE_FAULT
 					 : OUTCOME_VMM_FAILED,
 		0, why == VCPU_TRIPLE_FAULT ? NULL : detail);
@@ -57,22 +54,8 @@ static void escape_pressed(void *owner)
 {
 	struct vm *vm = owner;
 
-	ending_report(&vm->ending, OUTCOME_STOPPED, 0,
+	ending_report(&vm->control->ending, OUTCOME_STOPPED, 0,
 		TTY_ESCAPE_NAME " was pressed");
-}
-
-static void signal_came(struct loop_watch *watch, uint32_t events)
-{
-	struct vm *vm = container_of(watch, struct vm, signals);
-	struct signalfd_siginfo info;
-	char detail[32];
-
-	(void)events;
-	if (read(vm->signal_fd, &info, sizeof(info)) != sizeof(info))
-		return;
-	snprintf(detail, sizeof(detail), "SIG%s",
-		sigabbrev_np((int)info.ssi_signo));
-	ending_report(&vm->ending, OUTCOME_STOPPED, 0, detail);
 }
 
 static void timeout_expired(struct loop_timer *timer)
@@ -82,7 +65,7 @@ static void timeout_expired(struct loop_timer *timer)
 
 	snprintf(detail, sizeof(detail), "%llu ms are over",
 		(unsigned long long)vm->config->timeout_ms);
-	ending_report(&vm->ending, OUTCOME_TIMEOUT, 0, detail);
+	ending_report(&vm->control->ending, OUTCOME_TIMEOUT, 0, detail);
 }
 
 /* ---- the parts, in the order in which they are made ---- */
@@ -136,6 +119,7 @@ static int make_cpu_model(struct vm *vm)
 	const struct cpu_options options = {
 		.cpus = config->cpus,
 		.cpu = config->cpu,
+		.text = config->cpu_text,
 		.nested = config->nested == NESTED_ON,
 		.strict_msrs = config->msr == MSR_STRICT,
 	};
@@ -254,52 +238,13 @@ static int make_clock(struct vm *vm)
 	return cpu_clock_new(vm->fd, fds, vm->config->cpus, &vm->clock);
 }
 
-/* One that came ignored stays so: nohup, or a script's background job. */
-static void add_signal(sigset_t *set, int signal)
-{
-	struct sigaction action;
-
-	if (!sigaction(signal, NULL, &action) && action.sa_handler != SIG_IGN)
-		sigaddset(set, signal);
-}
-
-/* Signals are taken by the control loop; every thread has them blocked. */
-static int watch_signals(struct vm *vm)
-{
-	sigset_t set;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	add_signal(&set, SIGTERM);
-	add_signal(&set, SIGINT);
-	add_signal(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	vm->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (vm->signal_fd < 0)
-		return err_set(-errno, "signalfd: %s", strerror(errno));
-	vm->signals = (struct loop_watch){
-		.fd = vm->signal_fd,
-		.events = POLLIN,
-		.ready = signal_came,
-	};
-	return loop_watch_add(vm->control, &vm->signals);
-}
-
-/*
- * The control loop has no file operations, so that epoll is the cheaper engine:
- * a second ring would cost more than it could ever save.
- */
 static int make_loops(struct vm *vm)
 {
-	int rc = loop_new(LOOP_EPOLL, &vm->control);
+	int rc = control_open(vm->control);
 
-	if (rc)
-		return rc;
-	ending_init(&vm->ending, vm->control);
-	rc = watch_signals(vm);
 	if (!rc)
 		rc = loop_timer_init(
-			vm->control, &vm->timeout, timeout_expired);
+			vm->control->loop, &vm->timeout, timeout_expired);
 	if (!rc)
 		rc = loop_new(
 			(enum loop_engine)vm->config->loop_engine, &vm->io);
@@ -341,15 +286,6 @@ static int open_metrics(struct vm *vm)
 	return outfile_open("--metrics ", path, &vm->metrics_fd);
 }
 
-static int serve_control(struct vm *vm)
-{
-	const char *path = vm->config->control_path;
-
-	if (!path)
-		return 0;
-	return vm->server->start(path, vm->control, &vm_ops, vm, &vm->served);
-}
-
 /* ---- a machine that goes on ---- */
 
 static int open_disks(struct vm *vm)
@@ -386,7 +322,6 @@ static const struct step boot_steps[] = {
 	{ open_metrics, OUTCOME_BAD_CONFIG },
 	{ make_devices, OUTCOME_BAD_CONFIG },
 	{ make_pause, OUTCOME_VMM_FAILED },
-	{ serve_control, OUTCOME_BAD_CONFIG },
 	{ NULL, OUTCOME_VMM_FAILED },
 };
 
@@ -406,7 +341,6 @@ static const struct step restore_steps[] = {
 	{ make_devices, OUTCOME_BAD_CONFIG },
 	{ make_pause, OUTCOME_VMM_FAILED },
 	{ restore_state, OUTCOME_BAD_CONFIG },
-	{ serve_control, OUTCOME_BAD_CONFIG },
 	{ NULL, OUTCOME_VMM_FAILED },
 };
 

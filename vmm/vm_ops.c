@@ -2,8 +2,8 @@
 /* vm_ops.c - the controls of a VM, by its parts */
 #include "vmm/vm_ops.h"
 
+#include "vmm/instance.h"
 #include "vmm/snapshot.h"
-#include "vmm/vm_parts.h"
 
 const char *const vm_state_names[VM_STATES] = {
 	[VM_NOT_STARTED] = "Not started",
@@ -11,27 +11,40 @@ const char *const vm_state_names[VM_STATES] = {
 	[VM_PAUSED] = "Paused",
 };
 
-static void status(const struct vm *vm, struct vm_status *ret)
+static void status(const struct instance *in, struct vm_status *ret)
 {
-	*ret = (struct vm_status){
-		.state = pause_held(&vm->pause) ? VM_PAUSED : VM_RUNNING,
-		.owners = pause_owners(&vm->pause),
-	};
+	*ret = (struct vm_status){ .state = VM_NOT_STARTED };
+	if (!in->vm)
+		return;
+	ret->state = pause_held(&in->vm->pause) ? VM_PAUSED : VM_RUNNING;
+	ret->owners = pause_owners(&in->vm->pause);
 }
 
-static int hold(struct vm *vm)
+static const struct vm_config *config_of(const struct instance *in)
 {
-	return pause_hold(&vm->pause, PAUSE_USER, PAUSE_DEADLINE_NS);
+	return in->vm ? in->config : NULL;
 }
 
-static int release(struct vm *vm)
+static int hold(struct instance *in)
 {
-	return pause_release(&vm->pause, PAUSE_USER);
+	return pause_hold(&in->vm->pause, PAUSE_USER, PAUSE_DEADLINE_NS);
+}
+
+static int release(struct instance *in)
+{
+	return pause_release(&in->vm->pause, PAUSE_USER);
+}
+
+static int snapshot(struct instance *in, const struct vm_snapshot_args *args)
+{
+	return vm_snapshot(in->vm, args);
 }
 
 const struct vm_ops vm_ops = {
 	.status = status,
+	.config = config_of,
+	.start = instance_start,
 	.pause = hold,
 	.resume = release,
-	.snapshot = vm_snapshot,
+	.snapshot = snapshot,
 };

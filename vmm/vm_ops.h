@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * vm_ops.h - what can be done to a VM that exists, for whoever controls it
+ * vm_ops.h - what can be done to the VM of a process, for whoever controls it
  *
  * The functions are the control thread's and return when it is done.
  */
@@ -9,8 +9,9 @@
 
 #include "vmm/base/util.h"
 
+struct instance;
 struct loop;
-struct vm;
+struct vm_config;
 
 enum vm_state { VM_NOT_STARTED, VM_RUNNING, VM_PAUSED, VM_STATES };
 
@@ -32,11 +33,30 @@ struct vm_snapshot_args {
  * it runs, and the sentence says what of its time is wrong.
  */
 struct vm_ops {
-	void (*status)(const struct vm *vm, struct vm_status *ret);
-	int (*pause)(struct vm *vm);
-	int (*resume)(struct vm *vm);
+	void (*status)(const struct instance *instance, struct vm_status *ret);
+	/* What the VM was made from; NULL before. */
+	const struct vm_config *(*config)(const struct instance *instance);
+	/*
+	 * Before there is a VM: make and run it, or go on from the snapshot that
+	 * config->restore names.  Then *config has been taken over.
+	 */
+	int (*start)(struct instance *instance, struct vm_config *config);
+	/* The others need a VM. */
+	int (*pause)(struct instance *instance);
+	int (*resume)(struct instance *instance);
 	/* Whether it is paused or not; it is so again afterwards. */
-	int (*snapshot)(struct vm *vm, const struct vm_snapshot_args *args);
+	int (*snapshot)(
+		struct instance *instance, const struct vm_snapshot_args *args);
+};
+
+/* A socket, and what its clients may do. */
+struct vm_service {
+	const char *path;
+	const char *label; /* in front of the path in sentences */
+	const char *id;    /* of the instance */
+	struct loop *loop;
+	const struct vm_ops *ops;
+	struct instance *instance;
 };
 
 /*
@@ -44,9 +64,8 @@ struct vm_ops {
  * see: the caller of vm_run() hands it in.
  */
 struct vm_server {
-	/* Serve `vm` at `path` on `loop`; *ret is stop()'s. */
-	int (*start)(const char *path, struct loop *loop,
-		const struct vm_ops *ops, struct vm *vm, void **ret);
+	/* *ret is stop()'s. */
+	int (*start)(const struct vm_service *service, void **ret);
 	void (*stop)(void *served); /* NULL is fine */
 };
 

@@ -5,22 +5,21 @@
 #ifndef MUSTER_VMM_VM_PARTS_H
 #define MUSTER_VMM_VM_PARTS_H
 
+#include "vmm/control.h"
 #include "vmm/devices.h"
-#include "vmm/ending.h"
 #include "vmm/mem_handler.h"
 #include "vmm/pause.h"
 #include "vmm/restore.h"
 #include "vmm/snapshot.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
-#include "vmm/vm_ops.h"
 
 struct cpu_clock;
 struct cpu_model;
 
 struct vm {
 	const struct vm_config *config;
-	struct ending ending;
+	struct control *control; /* borrowed */
 	int kernel_fd;
 	int initrd_fd;
 	int metrics_fd;
@@ -34,12 +33,7 @@ struct vm {
 	struct bus ports;
 	struct bus mmio;
 
-	struct loop *control; /* runs on the caller's thread */
-	int signal_fd;
-	struct loop_watch signals;
-	struct loop_timer timeout;
-	const struct vm_server *server; /* borrowed */
-	void *served;                   /* the server's, NULL: none */
+	struct loop_timer timeout; /* of the control loop */
 
 	struct loop *io;
 	pthread_t io_thread;
@@ -58,9 +52,8 @@ struct vm {
 	struct buf host_profile; /* for snapshots; empty until the first */
 };
 
-/* Nothing made yet; NULL without memory. */
-struct vm *vm_new(
-	const struct vm_config *config, const struct vm_server *server);
+/* Nothing made yet; NULL without memory.  Both are borrowed until vm_free(). */
+struct vm *vm_new(const struct vm_config *config, struct control *control);
 
 /*
  * Make every part, in order.  0, or -errno with a sentence and in *ret_fault whose

@@ -175,14 +175,16 @@ static int run(
 		"64M", "--console", "none", "--cmdline", cmdline };
 	struct vm_config config;
 	enum outcome fault;
-	struct vm *vm = NULL;
+	struct control *control;
+	struct vm *vm;
 	int rc;
 
 	snprintf(cmdline, sizeof(cmdline), "cpus=%s", cpus);
 	rc = vm_config_parse(ARRAY_SIZE(args), args, &config);
 	if (rc)
 		return rc;
-	vm = vm_new(&config, NULL);
+	control = control_new();
+	vm = control ? vm_new(&config, control) : NULL;
 	rc = vm ? vm_build(vm, &fault) : -ENOMEM;
 	if (!rc)
 		rc = barrier->start(vm);
@@ -191,6 +193,7 @@ static int run(
 		barrier->stop(vm);
 	}
 	vm_free(vm);
+	control_free(control);
 	vm_config_fini(&config);
 	return rc;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * api.c - requests as http.c gives them: the first byte is the method, the first
- * line the path, and the rest the body.  Every reply must be one that is
- * documented, with JSON in it, and a machine is only changed by a 204.
+ * api.c - requests as http.c gives them: the first byte is the method and whether
+ * the VM runs, the first line the path, and the rest the body.  Every reply must
+ * be one that is documented, with JSON in it, and nothing is changed but by a 204.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -11,41 +11,52 @@
 #include "tests/fuzz/input.h"
 #include "vmm/api/routes.h"
 
-struct vm {
+struct instance {
+	enum vm_state state;
 	unsigned changes;
 };
 
-static void status(const struct vm *vm, struct vm_status *ret)
+static void status(const struct instance *in, struct vm_status *ret)
 {
-	(void)vm;
-	*ret = (struct vm_status){ .state = VM_RUNNING };
+	*ret = (struct vm_status){ .state = in->state };
 }
 
-static int change(struct vm *vm)
+static int change(struct instance *in)
 {
-	vm->changes++;
+	must(in->state != VM_NOT_STARTED);
+	in->changes++;
 	return 0;
 }
 
-static int snapshot(struct vm *vm, const struct vm_snapshot_args *args)
+static int start(struct instance *in, struct vm_config *config)
+{
+	must(in->state == VM_NOT_STARTED);
+	must(config->cpus && config->memory_bytes);
+	in->changes++;
+	vm_config_fini(config);
+	return 0;
+}
+
+static int snapshot(struct instance *in, const struct vm_snapshot_args *args)
 {
 	must(args->state_path[0] && args->memory_path[0]);
-	return change(vm);
+	return change(in);
 }
 
 static const struct vm_ops ops = {
 	.status = status,
+	.start = start,
 	.pause = change,
 	.resume = change,
 	.snapshot = snapshot,
 };
 
-static void check(const struct reply *reply, const struct vm *vm)
+static void check(const struct reply *reply, const struct instance *in)
 {
 	json_t *root = json_loadb(
 		(char *)reply->body.data, reply->body.len, 0, NULL);
 
-	must(vm->changes == (reply->status == STATUS_NO_CONTENT));
+	must(!in->changes || reply->status == STATUS_NO_CONTENT);
 	switch (reply->status) {
 	case STATUS_NO_CONTENT:
 		must(!reply->body.len);
@@ -64,9 +75,12 @@ static void check(const struct reply *reply, const struct vm *vm)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct input in = { data, len };
-	struct http_message request = { .method = input_u8(&in) % API_METHODS };
-	struct vm vm = { 0 };
-	struct api api = { .ops = &ops, .vm = &vm };
+	uint8_t first = input_u8(&in);
+	struct http_message request = { .method = first % API_METHODS };
+	struct instance instance = {
+		.state = first / API_METHODS % 2 ? VM_NOT_STARTED : VM_RUNNING,
+	};
+	struct api api = { .id = "x", .ops = &ops, .instance = &instance };
 	struct reply reply = REPLY_INIT;
 	char c;
 
@@ -77,8 +91,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	request.body = malloc(in.left + 1);
 	input_bytes(&in, request.body, in.left);
 	request.body[request.body_bytes] = '\0';
+	must(!draft_init(&api.draft));
 	routes_handle(&api, &request, &reply);
-	check(&reply, &vm);
+	check(&reply, &instance);
+	draft_fini(&api.draft);
 	reply_fini(&reply);
 	free(request.body);
 	return 0;

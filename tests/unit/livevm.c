@@ -90,7 +90,9 @@ void livevm_build(struct livevm *live, const char *payload, unsigned cpus,
 
 	*live = (struct livevm){ 0 };
 	configure(live, payload, cpus, cmdline, disk);
-	live->vm = vm_new(&live->config, NULL);
+	live->control = control_new();
+	assert_non_null(live->control);
+	live->vm = vm_new(&live->config, live->control);
 	assert_non_null(live->vm);
 	if (vm_build(live->vm, &fault) ||
 		bus_add(&live->vm->ports, COUNT_PORT, BYTES, &counter_ops,
@@ -102,6 +104,7 @@ void livevm_build(struct livevm *live, const char *payload, unsigned cpus,
 void livevm_end(struct livevm *live)
 {
 	live->vm = vm_free(live->vm);
+	live->control = control_free(live->control);
 	vm_config_fini(&live->config);
 }
 

@@ -14,6 +14,7 @@
 
 struct livevm {
 	struct vm_config config;
+	struct control *control;
 	struct vm *vm; /* built; not started yet */
 	/* What "counters" showed: the last number of each CPU. */
 	_Atomic uint32_t count[LIVEVM_CPUS_MAX];

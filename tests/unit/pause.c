@@ -91,7 +91,7 @@ static void check_cycles(
 	cycle(cycles);
 	assert_true(livevm_counts(&live, counting, 1));
 	assert_int_equal(atomic_load(&live.wrong), 0);
-	assert_false(live.vm->ending.reported);
+	assert_false(live.control->ending.reported);
 	livevm_end(&live);
 }
 
@@ -250,8 +250,8 @@ static void hold_over_the_end(const char *payload, enum outcome outcome)
 {
 	livevm_build(&live, payload, 1, "", NULL);
 	assert_int_equal(vm_start(live.vm), 0);
-	loop_run(live.vm->control);
-	assert_int_equal(live.vm->ending.result.outcome, outcome);
+	loop_run(live.control->loop);
+	assert_int_equal(live.control->ending.result.outcome, outcome);
 	cycle(3);
 	hold(PAUSE_USER);
 	livevm_end(&live);
@@ -275,7 +275,7 @@ static void a_guest_that_has_ended_is_in_no_snapshot(void **state)
 	(void)state;
 	livevm_build(&live, "poweroff", 1, "", NULL);
 	assert_int_equal(vm_start(live.vm), 0);
-	loop_run(live.vm->control);
+	loop_run(live.control->loop);
 	assert_int_equal(vm_snapshot(live.vm, &args), -ESHUTDOWN);
 	assert_string_equal(
 		err_text(), "the guest has ended; nothing was written");

@@ -124,7 +124,7 @@ static void check_running(void)
 {
 	assert_true(livevm_counts(&live, 1, 200));
 	assert_int_equal(atomic_load(&live.wrong), 0);
-	assert_false(live.vm->ending.reported);
+	assert_false(live.control->ending.reported);
 }
 
 static void reads_survive_holds(void **state)

@@ -10,19 +10,19 @@
 #include "vmm/base/err.h"
 #include "vmm/pause.h"
 
-struct vm {
+struct instance {
 	struct vm_status status;
 	unsigned pauses, resumes, snapshots;
 	bool last_is_diff;
 	int rc; /* of the next change */
 };
 
-static void status(const struct vm *vm, struct vm_status *ret)
+static void status(const struct instance *vm, struct vm_status *ret)
 {
 	*ret = vm->status;
 }
 
-static int change(struct vm *vm, enum vm_state state)
+static int change(struct instance *vm, enum vm_state state)
 {
 	if (vm->rc)
 		return err_set(vm->rc, "vCPU 1 did not stop within 2 s");
@@ -30,19 +30,19 @@ static int change(struct vm *vm, enum vm_state state)
 	return 0;
 }
 
-static int pause_vm(struct vm *vm)
+static int pause_vm(struct instance *vm)
 {
 	vm->pauses++;
 	return change(vm, VM_PAUSED);
 }
 
-static int resume_vm(struct vm *vm)
+static int resume_vm(struct instance *vm)
 {
 	vm->resumes++;
 	return change(vm, VM_RUNNING);
 }
 
-static int snapshot(struct vm *vm, const struct vm_snapshot_args *args)
+static int snapshot(struct instance *vm, const struct vm_snapshot_args *args)
 {
 	vm->snapshots++;
 	assert_string_equal(args->state_path, "/a/state");
@@ -59,10 +59,10 @@ static const struct vm_ops ops = {
 };
 
 /* The status; the body, which may be "", in *ret. */
-static unsigned ask(struct vm *vm, enum api_method method, const char *target,
-	const char *body, char ret[1024])
+static unsigned ask(struct instance *vm, enum api_method method,
+	const char *target, const char *body, char ret[1024])
 {
-	struct api api = { .ops = &ops, .vm = vm };
+	struct api api = { .id = "one", .ops = &ops, .instance = vm };
 	struct http_message request = { .method = method };
 	struct reply reply = REPLY_INIT;
 
@@ -77,8 +77,8 @@ static unsigned ask(struct vm *vm, enum api_method method, const char *target,
 	return reply.status;
 }
 
-static void refused(struct vm *vm, enum api_method method, const char *target,
-	const char *body, const char *sentence)
+static void refused(struct instance *vm, enum api_method method,
+	const char *target, const char *body, const char *sentence)
 {
 	char wanted[1024], got[1024];
 
@@ -90,12 +90,12 @@ static void refused(struct vm *vm, enum api_method method, const char *target,
 
 static void tells_what_the_instance_is(void **state)
 {
-	struct vm vm = { .status.state = VM_RUNNING };
+	struct instance vm = { .status.state = VM_RUNNING };
 	char got[1024];
 
 	(void)state;
 	assert_int_equal(ask(&vm, API_GET, "/", NULL, got), 200);
-	assert_non_null(strstr(got, "\"id\":\"anonymous-instance\""));
+	assert_non_null(strstr(got, "\"id\":\"one\""));
 	assert_non_null(strstr(got, "\"state\":\"Running\""));
 	assert_non_null(strstr(got, "\"vmm_version\":\""));
 	assert_non_null(strstr(got, "\"app_name\":\"muster\""));
@@ -106,7 +106,7 @@ static void tells_what_the_instance_is(void **state)
 
 static void tells_who_holds_the_machine(void **state)
 {
-	struct vm vm = { .status = { .state = VM_PAUSED } };
+	struct instance vm = { .status = { .state = VM_PAUSED } };
 	char got[1024];
 
 	(void)state;
@@ -121,7 +121,7 @@ static void tells_who_holds_the_machine(void **state)
 
 static void pauses_and_resumes(void **state)
 {
-	struct vm vm = { .status.state = VM_RUNNING };
+	struct instance vm = { .status.state = VM_RUNNING };
 	char got[1024];
 
 	(void)state;
@@ -140,7 +140,7 @@ static void pauses_and_resumes(void **state)
 
 static void says_why_a_change_failed(void **state)
 {
-	struct vm vm = { .status.state = VM_RUNNING, .rc = -ETIMEDOUT };
+	struct instance vm = { .status.state = VM_RUNNING, .rc = -ETIMEDOUT };
 
 	(void)state;
 	refused(&vm, API_PATCH, "/vm", "{\"state\": \"Paused\"}",
@@ -149,7 +149,7 @@ static void says_why_a_change_failed(void **state)
 
 static void refuses_what_the_state_forbids(void **state)
 {
-	struct vm vm = { .status.state = VM_NOT_STARTED };
+	struct instance vm = { .status.state = VM_NOT_STARTED };
 
 	(void)state;
 	refused(&vm, API_PATCH, "/vm", "{\"state\": \"Paused\"}",
@@ -175,7 +175,7 @@ static void refuses_bad_bodies(void **state)
 			"PATCH /vm: state: has another type; give Paused or "
 			"Resumed" },
 	};
-	struct vm vm = { .status.state = VM_RUNNING };
+	struct instance vm = { .status.state = VM_RUNNING };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
@@ -197,7 +197,7 @@ static void takes_snapshots_of_both_types(void **state)
 		{ "{\"snapshot_type\": \"Full\", " FILES "}", false },
 		{ "{\"snapshot_type\": \"Diff\", " FILES "}", true },
 	};
-	struct vm vm = { .status.state = VM_PAUSED };
+	struct instance vm = { .status.state = VM_PAUSED };
 	char got[1024];
 
 	(void)state;
@@ -231,7 +231,7 @@ static void refuses_bad_snapshot_bodies(void **state)
 			"PUT /snapshot/create: version: unknown; there is "
 			"snapshot_type, snapshot_path, mem_file_path" },
 	};
-	struct vm vm = { .status.state = VM_RUNNING };
+	struct instance vm = { .status.state = VM_RUNNING };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
@@ -242,7 +242,7 @@ static void refuses_bad_snapshot_bodies(void **state)
 
 static void refuses_what_is_not_there(void **state)
 {
-	struct vm vm = { .status.state = VM_RUNNING };
+	struct instance vm = { .status.state = VM_RUNNING };
 
 	(void)state;
 	refused(&vm, API_GET, "/absent", NULL,
@@ -257,7 +257,7 @@ static void refuses_what_is_not_there(void **state)
 /* A sentence may quote bytes that JSON cannot. */
 static void quotes_what_is_not_text(void **state)
 {
-	struct vm vm = { .status.state = VM_RUNNING };
+	struct instance vm = { .status.state = VM_RUNNING };
 
 	(void)state;
 	refused(&vm, API_GET, "/\xff\"\x01", NULL,

@@ -56,6 +56,8 @@ void reply_put(const struct reply *reply, bool keep_alive, struct buf *out)
 		"Connection: %s\r\n",
 		reply->status, http_reason(reply->status),
 		keep_alive ? "keep-alive" : "close");
+	if (reply->deprecated)
+		buf_printf(out, "Deprecation: true\r\n");
 	/* A 204 must not have a length (RFC 9110 8.6). */
 	if (reply->status != STATUS_NO_CONTENT)
 		buf_printf(out,

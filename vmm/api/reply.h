@@ -15,6 +15,7 @@
 
 struct reply {
 	unsigned status;
+	bool deprecated; /* the request asked for what is going away */
 	struct buf body; /* JSON; empty: none */
 };
 

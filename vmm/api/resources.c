@@ -3,27 +3,40 @@
 #include "vmm/api/resources.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <limits.h>
 
 #include "config.h"
+#include "vmm/base/err.h"
 #include "vmm/pause.h"
 
-#define STARTED   (BIT(VM_RUNNING) | BIT(VM_PAUSED))
-#define ANY_STATE (BIT(VM_NOT_STARTED) | STARTED)
+/* The API that is served: what clients look at for what they may ask. */
+#define API_VERSION "1.17.0"
 
 /* ---- GET / ---- */
 
-static int get_instance(
-	const struct api *api, const void *body, struct reply *reply)
+static int get_instance(struct api *api, struct call *call, struct reply *reply)
 {
 	struct vm_status status;
 
-	(void)body;
-	api->ops->status(api->vm, &status);
-	reply_json(reply,
-		json_pack("{s:s, s:s, s:s, s:s}", "id", "anonymous-instance",
-			"state", vm_state_names[status.state], "vmm_version",
-			MUSTER_VERSION, "app_name", "muster"));
+	(void)call;
+	api->ops->status(api->instance, &status);
+	reply_json(
+		reply, json_pack("{s:s, s:s, s:s, s:s}", "id", api->id, "state",
+			       vm_state_names[status.state], "vmm_version",
+			       MUSTER_VERSION, "app_name", "muster"));
+	return 0;
+}
+
+/* ---- GET /version ---- */
+
+static int get_version(struct api *api, struct call *call, struct reply *reply)
+{
+	(void)api;
+	(void)call;
+	reply_json(
+		reply, json_pack("{s:s, s:s}", "firecracker_version",
+			       API_VERSION, "muster_version", MUSTER_VERSION));
 	return 0;
 }
 
@@ -68,12 +81,12 @@ static json_t *pauses_json(void)
 	return times;
 }
 
-static int get_vm(const struct api *api, const void *body, struct reply *reply)
+static int get_vm(struct api *api, struct call *call, struct reply *reply)
 {
 	struct vm_status status;
 
-	(void)body;
-	api->ops->status(api->vm, &status);
+	(void)call;
+	api->ops->status(api->instance, &status);
 	reply_json(reply,
 		json_pack("{s:s, s:o, s:o}", "state",
 			vm_state_names[status.state], "held_by",
@@ -113,14 +126,13 @@ static const struct config_object vm_body_object = {
 	.size_bytes = sizeof(struct vm_body),
 };
 
-static int patch_vm(
-	const struct api *api, const void *body, struct reply *reply)
+static int patch_vm(struct api *api, struct call *call, struct reply *reply)
 {
-	const struct vm_body *wish = body;
+	const struct vm_body *wish = call->body;
 
 	(void)reply;
-	return wish->state == WISH_PAUSED ? api->ops->pause(api->vm)
-					  : api->ops->resume(api->vm);
+	return wish->state == WISH_PAUSED ? api->ops->pause(api->instance)
+					  : api->ops->resume(api->instance);
 }
 
 /* ---- /snapshot ---- */
@@ -178,10 +190,9 @@ static const struct config_object snapshot_body_object = {
 	.size_bytes = sizeof(struct snapshot_body),
 };
 
-static int put_snapshot(
-	const struct api *api, const void *body, struct reply *reply)
+static int put_snapshot(struct api *api, struct call *call, struct reply *reply)
 {
-	const struct snapshot_body *wish = body;
+	const struct snapshot_body *wish = call->body;
 	const struct vm_snapshot_args args = {
 		.state_path = wish->state_path,
 		.memory_path = wish->memory_path,
@@ -189,17 +200,70 @@ static int put_snapshot(
 	};
 
 	(void)reply;
-	return api->ops->snapshot(api->vm, &args);
+	return api->ops->snapshot(api->instance, &args);
+}
+
+/* ---- what this version lacks ---- */
+
+static int refuse(struct api *api, struct call *call, struct reply *reply)
+{
+	(void)api;
+	(void)call;
+	(void)reply;
+	return err_set(-ENOTSUP, "this version does not have it; leave it out");
 }
 
 /* ---- the table ---- */
 
+#define PLAIN      NO_BODY, NULL
+#define WITH(body) BODY, &body##_body_object
+#define RAW        RAW_BODY, NULL
+#define LACKS(m, p)                           \
+	{                                     \
+		m, p, STATES_ANY, RAW, refuse \
+	}
+
 const struct route routes[] = {
-	{ API_GET, "/", ANY_STATE, NULL, get_instance },
-	{ API_GET, "/vm", ANY_STATE, NULL, get_vm },
-	{ API_PATCH, "/vm", STARTED, &vm_body_object, patch_vm },
-	{ API_PUT, "/snapshot/create", STARTED, &snapshot_body_object,
+	{ API_GET, "/", STATES_ANY, PLAIN, get_instance },
+	{ API_GET, "/version", STATES_ANY, PLAIN, get_version },
+	{ API_GET, "/vm", STATES_ANY, PLAIN, get_vm },
+	{ API_PATCH, "/vm", STATES_STARTED, WITH(vm), patch_vm },
+	{ API_GET, "/vm/config", STATES_ANY, PLAIN, get_config },
+	{ API_GET, "/machine-config", STATES_ANY, PLAIN, get_machine },
+	{ API_PUT, "/machine-config", STATES_BEFORE, WITH(machine),
+		put_machine },
+	{ API_PATCH, "/machine-config", STATES_BEFORE, RAW, patch_machine },
+	{ API_PUT, "/cpu-config", STATES_BEFORE, RAW, put_cpu },
+	{ API_PUT, "/boot-source", STATES_BEFORE, WITH(boot), put_boot },
+	{ API_PUT, "/drives/{id}", STATES_BEFORE, WITH(drive), put_drive },
+	LACKS(API_PATCH, "/drives/{id}"),
+	LACKS(API_DELETE, "/drives/{id}"),
+	{ API_PUT, "/entropy", STATES_BEFORE, WITH(entropy), put_entropy },
+	{ API_PUT, "/actions", STATES_ANY, WITH(action), put_action },
+	{ API_PUT, "/snapshot/create", STATES_STARTED, WITH(snapshot),
 		put_snapshot },
+	LACKS(API_PUT, "/network-interfaces/{id}"),
+	LACKS(API_PATCH, "/network-interfaces/{id}"),
+	LACKS(API_DELETE, "/network-interfaces/{id}"),
+	LACKS(API_PUT, "/vsock"),
+	LACKS(API_GET, "/balloon"),
+	LACKS(API_PUT, "/balloon"),
+	LACKS(API_PATCH, "/balloon"),
+	LACKS(API_GET, "/balloon/statistics"),
+	LACKS(API_PATCH, "/balloon/statistics"),
+	LACKS(API_PUT, "/pmem/{id}"),
+	LACKS(API_PATCH, "/pmem/{id}"),
+	LACKS(API_DELETE, "/pmem/{id}"),
+	LACKS(API_GET, "/hotplug/memory"),
+	LACKS(API_PUT, "/hotplug/memory"),
+	LACKS(API_PATCH, "/hotplug/memory"),
+	LACKS(API_GET, "/mmds"),
+	LACKS(API_PUT, "/mmds"),
+	LACKS(API_PATCH, "/mmds"),
+	LACKS(API_PUT, "/mmds/config"),
+	LACKS(API_PUT, "/serial"),
+	LACKS(API_PUT, "/logger"),
+	LACKS(API_PUT, "/metrics"),
 };
 
 const unsigned routes_count = ARRAY_SIZE(routes);

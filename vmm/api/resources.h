@@ -6,20 +6,47 @@
 #include "vmm/api/routes.h"
 #include "vmm/config_field.h"
 
+/* A request, as its row's handler gets it: everything is checked. */
+struct call {
+	const struct http_message *request;
+	const char *id; /* what stands for {id} in the path */
+	void *body;     /* what a row's table describes; it may be taken over */
+};
+
 struct route {
 	enum api_method method;
-	const char *path;
-	unsigned states;                  /* BIT(enum vm_state) of all */
-	const struct config_object *body; /* NULL: the request has none */
-	/* 0, or -errno with a sentence. */
-	int (*handle)(
-		const struct api *api, const void *body, struct reply *reply);
+	const char *path; /* its last part may be "{id}" */
+	unsigned states;  /* BIT(enum vm_state) of all */
+	enum {
+		NO_BODY,
+		BODY,     /* an object of `object` */
+		RAW_BODY, /* the handler looks at it */
+	} body;
+	const struct config_object *object;
+	/* 0, or -errno with a sentence: then nothing has changed. */
+	int (*handle)(struct api *api, struct call *call, struct reply *reply);
 };
 
 /* Room for any row's body. */
-#define ROUTE_BODY_BYTES 64
+#define ROUTE_BODY_BYTES 512
+
+#define STATES_STARTED   (BIT(VM_RUNNING) | BIT(VM_PAUSED))
+#define STATES_BEFORE    BIT(VM_NOT_STARTED)
+#define STATES_ANY       (STATES_BEFORE | STATES_STARTED)
 
 extern const struct route routes[];
 extern const unsigned routes_count;
+
+/* ---- setup.c: what configures a VM, and starts it ---- */
+
+int get_machine(struct api *api, struct call *call, struct reply *reply);
+int put_machine(struct api *api, struct call *call, struct reply *reply);
+int patch_machine(struct api *api, struct call *call, struct reply *reply);
+int put_boot(struct api *api, struct call *call, struct reply *reply);
+int put_drive(struct api *api, struct call *call, struct reply *reply);
+int put_entropy(struct api *api, struct call *call, struct reply *reply);
+int put_cpu(struct api *api, struct call *call, struct reply *reply);
+int put_action(struct api *api, struct call *call, struct reply *reply);
+int get_config(struct api *api, struct call *call, struct reply *reply);
 
 #endif

@@ -15,22 +15,49 @@
 #include "vmm/base/err.h"
 #include "vmm/base/text.h"
 
-/* A slash too many at the end is forgiven, as clients are used to. */
-static bool same_path(const char *target, const char *path)
+#define ID     "{id}"
+#define ID_MAX 64
+#define IS_ID  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+
+/*
+ * A slash too many at the end is forgiven, as clients are used to.  *ret_id is what
+ * stands for the {id}, up to the end of the target.
+ */
+static bool same_path(const char *target, const char *path, const char **ret_id)
 {
+	const char *id = strstr(path, ID);
+	size_t fixed = id ? (size_t)(id - path) : strlen(path);
 	size_t len = strlen(target);
 
 	while (len > 1 && target[len - 1] == '/')
 		len--;
-	return strlen(path) == len && !memcmp(target, path, len);
+	if (len < fixed || memcmp(target, path, fixed))
+		return false;
+	*ret_id = target + fixed;
+	if (!id)
+		return len == fixed;
+	return len > fixed && !memchr(*ret_id, '/', len - fixed);
+}
+
+static int copy_id(const char *from, char ret[ID_MAX + 1])
+{
+	size_t len = strcspn(from, "/");
+
+	if (len > ID_MAX || strspn(from, IS_ID) < len)
+		return err_set(-EINVAL,
+			"an id is 1 to %d letters, digits or '_'", ID_MAX);
+	memcpy(ret, from, len);
+	ret[len] = '\0';
+	return 0;
 }
 
 static int refuse_method(const struct http_message *request)
 {
 	CLEANUP(buf_fini) struct buf known = BUF_INIT;
+	const char *id;
 
 	for (unsigned i = 0; i < routes_count; i++)
-		if (same_path(request->target, routes[i].path))
+		if (same_path(request->target, routes[i].path, &id))
 			buf_printf(&known, "%s%s", known.len ? ", " : "",
 				api_method_names[routes[i].method]);
 	if (!known.len)
@@ -41,11 +68,12 @@ static int refuse_method(const struct http_message *request)
 				      (char *)known.data);
 }
 
-static const struct route *find(const struct http_message *request)
+static const struct route *find(
+	const struct http_message *request, const char **ret_id)
 {
 	for (unsigned i = 0; i < routes_count; i++)
 		if (routes[i].method == request->method &&
-			same_path(request->target, routes[i].path))
+			same_path(request->target, routes[i].path, ret_id))
 			return &routes[i];
 	return NULL;
 }
@@ -60,7 +88,7 @@ static int check_state(const struct api *api, const struct route *route)
 {
 	struct vm_status status;
 
-	api->ops->status(api->vm, &status);
+	api->ops->status(api->instance, &status);
 	if (route->states & BIT(status.state))
 		return 0;
 	return err_set(-EBUSY, "not possible while the VM is %s",
@@ -70,34 +98,42 @@ static int check_state(const struct api *api, const struct route *route)
 static int read_body(const struct route *route,
 	const struct http_message *request, void *body)
 {
-	if (!route->body)
+	if (route->body == NO_BODY)
 		return request->body_bytes
 			       ? err_set(-EINVAL, "this takes no body")
 			       : 0;
-	if (!request->body_bytes)
+	if (!request->body_bytes && request->method != API_GET &&
+		request->method != API_DELETE)
 		return err_set(-EINVAL, "the body is missing; give a JSON "
 					"object");
-	return config_parse_json(
-		route->body, request->body, request->body_bytes, body);
+	return route->body == RAW_BODY
+		       ? 0
+		       : config_parse_json(route->object, request->body,
+				 request->body_bytes, body);
 }
 
-static int dispatch(const struct api *api, const struct http_message *request,
+static int dispatch(struct api *api, const struct http_message *request,
 	struct reply *reply)
 {
-	const struct route *route = find(request);
+	const char *id;
+	const struct route *route = find(request, &id);
 	_Alignas(max_align_t) uint8_t body[ROUTE_BODY_BYTES] = { 0 };
+	char id_text[ID_MAX + 1];
+	struct call call = { .request = request, .id = id_text, .body = body };
 	int rc;
 
 	if (!route)
 		return refuse_method(request);
-	rc = check_state(api, route);
+	rc = copy_id(id, id_text);
+	if (!rc)
+		rc = check_state(api, route);
 	if (!rc)
 		rc = read_body(route, request, body);
 	if (rc)
 		return rc;
-	rc = route->handle(api, body, reply);
-	if (route->body)
-		config_fini(route->body, body);
+	rc = route->handle(api, &call, reply);
+	if (route->object)
+		config_fini(route->object, body);
 	return rc;
 }
 

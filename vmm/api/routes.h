@@ -3,14 +3,17 @@
 #ifndef MUSTER_API_ROUTES_H
 #define MUSTER_API_ROUTES_H
 
+#include "vmm/api/draft.h"
 #include "vmm/api/http.h"
 #include "vmm/api/reply.h"
 #include "vmm/vm_ops.h"
 
-/* The machine that is controlled; both borrowed. */
+/* The instance that is controlled, borrowed, and what was told of it. */
 struct api {
+	const char *id;
 	const struct vm_ops *ops;
-	struct vm *vm;
+	struct instance *instance;
+	struct draft draft;
 };
 
 /*

@@ -14,37 +14,51 @@ struct served {
 	struct server *server;
 };
 
-static int start(const char *path, struct loop *loop, const struct vm_ops *ops,
-	struct vm *vm, void **ret)
+static void stop(void *arg)
 {
-	struct served *served = malloc(sizeof(*served));
+	struct served *served = arg;
+
+	if (!served)
+		return;
+	server_free(served->server);
+	draft_fini(&served->api.draft);
+	free(served);
+}
+
+static int describe(struct api *api)
+{
+	const struct vm_config *config = api->ops->config(api->instance);
+
+	return config ? draft_describe(&api->draft, config)
+		      : draft_init(&api->draft);
+}
+
+static int start(const struct vm_service *service, void **ret)
+{
+	struct served *served = calloc(1, sizeof(*served));
 	struct server_options options = {
-		.path = path,
-		.label = "--control ",
+		.path = service->path,
+		.label = service->label,
 		.handle = routes_handle,
 	};
 	int rc;
 
 	if (!served)
-		return err_set(-ENOMEM, "--control: no memory");
-	served->api = (struct api){ .ops = ops, .vm = vm };
+		return err_set(-ENOMEM, "%sno memory", service->label);
+	served->api = (struct api){
+		.id = service->id,
+		.ops = service->ops,
+		.instance = service->instance,
+	};
 	options.owner = &served->api;
-	rc = server_new(loop, &options, &served->server);
-	if (rc) {
-		free(served);
-		return rc;
-	}
-	*ret = served;
-	return 0;
-}
-
-static void stop(void *arg)
-{
-	struct served *served = arg;
-
-	if (served)
-		server_free(served->server);
-	free(served);
+	rc = describe(&served->api);
+	if (!rc)
+		rc = server_new(service->loop, &options, &served->server);
+	if (rc)
+		stop(served);
+	else
+		*ret = served;
+	return rc;
 }
 
 const struct vm_server vm_server = { .start = start, .stop = stop };

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api.c - `muster api`: a socket whose clients configure, start and control a VM */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/verb.h"
+#include "vmm/api/vm_server.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/base/err.h"
+#include "vmm/base/text.h"
+#include "vmm/vm.h"
+
+#define ID_MAX 64
+
+struct api_options {
+	char *socket;
+	char *id;
+	unsigned log_level; /* enum log_level */
+};
+
+static const struct config_field api_fields[] = {
+	{
+		.name = "socket",
+		.type = CONFIG_PATH,
+		.required = true,
+		.offset = CONFIG_AT(struct api_options, socket, char *),
+		.min = 1,
+		.max = CONFIG_SOCKET_MAX,
+		.metavar = "SOCKET",
+		.help = "the Unix socket to make; only this user can connect",
+	},
+	{
+		.name = "id",
+		.type = CONFIG_NAME,
+		.offset = CONFIG_AT(struct api_options, id, char *),
+		.min = 1,
+		.max = ID_MAX,
+		.fallback = "anonymous-instance",
+		.metavar = "ID",
+		.help = "what the instance calls itself: letters, digits and "
+			"'-'",
+	},
+	{
+		.name = "log-level",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(struct api_options, log_level, unsigned),
+		.fallback = "warning",
+		.choices = config_log_levels,
+		.help = "how much goes to standard error",
+	},
+};
+
+static const struct config_object api_object = {
+	.name = "api",
+	.fields = api_fields,
+	.count = ARRAY_SIZE(api_fields),
+	.size_bytes = sizeof(struct api_options),
+};
+
+static void cleanup_options_fn(struct api_options *options)
+{
+	config_fini(&api_object, options);
+}
+
+static int parse(int argc, char *const argv[], struct api_options *options)
+{
+	int rc = config_defaults(&api_object, options);
+
+	if (!rc)
+		rc = config_parse_args(&api_object, argc, argv, options);
+	if (!rc && strpbrk(options->id, "._"))
+		rc = err_set(-EINVAL,
+			"--id %s: has a dot or an underscore; give letters, "
+			"digits and '-'",
+			text_shown(options->id).s);
+	return rc;
+}
+
+static int run(int argc, char *const argv[])
+{
+	CLEANUP(cleanup_options_fn) struct api_options options = { 0 };
+	struct vm_result result;
+	int rc = parse(argc, argv, &options);
+
+	if (rc)
+		return output_error(STATUS_USAGE, rc);
+	log_set_level(options.log_level);
+	rc = vm_serve(
+		"--socket ", options.socket, options.id, &vm_server, &result);
+	if (rc)
+		return output_error(result.status, rc);
+	log_say("%s", result.line);
+	return result.status;
+}
+
+static const struct verb_example examples[] = {
+	{ "wait for clients", "muster api --socket vm.sock" },
+	{ "two of their requests",
+		"curl --unix-socket vm.sock -X PUT "
+		"http://localhost/boot-source "
+		"\\\n      -d '{\"kernel_image_path\": \"vmlinux\"}'\n"
+		"  curl --unix-socket vm.sock -X PUT http://localhost/actions "
+		"\\\n      -d '{\"action_type\": \"InstanceStart\"}'" },
+	{ NULL, NULL },
+};
+
+const struct verb verb_api = {
+	.name = "api",
+	.arguments = " --socket SOCKET [OPTION]...",
+	.summary = "serve a socket where clients configure and start a VM",
+	.description =
+		"There is no VM yet: clients of the socket describe it with "
+		"Firecracker's requests, start it, and control it as muster "
+		"ctl does. The command ends when the VM does, and says how as "
+		"muster run does, or when it is told to by a signal."
+		"\n\n"
+		"The guest's serial port is this terminal.",
+	.options = &api_object,
+	.examples = examples,
+	.run = run,
+};

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bodies.c - the tables of what configures a VM that has not started */
+#include "vmm/api/bodies.h"
+
+#include <limits.h>
+
+#define PATH_BYTES  .min = 1, .max = PATH_MAX - 1
+#define CMDLINE_MAX 2048 /* as clients know it */
+
+#define OBJECT(label, table, type)                                      \
+	{                                                               \
+		.name = (label), .fields = (table),                     \
+		.count = ARRAY_SIZE(table), .size_bytes = sizeof(type), \
+	}
+
+#define RATE_LIMITER                                                  \
+	{                                                             \
+		.name = "rate_limiter", .type = CONFIG_ABSENT,        \
+		.help = "this version limits no rates; leave it out", \
+	}
+
+/* ---- /machine-config ---- */
+
+static const struct config_choice cpu_templates[CPU_TEMPLATE_NAMES + 1] = {
+	[CPU_NONE] = { "None", NULL },
+	{ "C3", NULL },
+	{ "T2", NULL },
+	{ "T2S", NULL },
+	{ "T2CL", NULL },
+	{ "T2A", NULL },
+	{ NULL, NULL },
+};
+
+const char *cpu_template_name(unsigned index)
+{
+	return cpu_templates[index].name;
+}
+
+/* 2M pages would have to be reserved: not among them. */
+static const struct config_choice page_choices[] = {
+	{ "None", NULL },
+	{ "Transparent", NULL },
+	{ NULL, NULL },
+};
+
+static const struct config_field machine_fields[] = {
+	{
+		.name = "vcpu_count",
+		.type = CONFIG_UNSIGNED,
+		.required = true,
+		.offset = CONFIG_AT(struct machine_body, vcpu_count, unsigned),
+		.min = 1,
+		.max = API_CPUS_MAX,
+		.fallback = "1",
+		.help = "how many CPUs the guest sees",
+	},
+	{
+		.name = "mem_size_mib",
+		.type = CONFIG_UNSIGNED,
+		.required = true,
+		.offset = CONFIG_AT(
+			struct machine_body, mem_size_mib, unsigned),
+		.min = 2,
+		.max = MEM_BYTES_MAX / MIB,
+		.fallback = "128",
+		.help = "the guest's RAM in MiB",
+	},
+	{
+		.name = "smt",
+		.type = CONFIG_BOOL,
+		.offset = CONFIG_AT(struct machine_body, smt, bool),
+		.fallback = "off",
+		.help = "taken, without effect: each CPU is a core",
+	},
+	{
+		.name = "cpu_template",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(
+			struct machine_body, cpu_template, unsigned),
+		.fallback = "None",
+		.choices = cpu_templates,
+		.help = "a built-in CPU template; deprecated, see /cpu-config",
+	},
+	{
+		.name = "track_dirty_pages",
+		.type = CONFIG_BOOL,
+		.offset = CONFIG_AT(
+			struct machine_body, track_dirty_pages, bool),
+		.fallback = "off",
+		.help = "taken, without effect: snapshots of type Diff are "
+			"always possible",
+	},
+	{
+		.name = "huge_pages",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(struct machine_body, huge_pages, unsigned),
+		.fallback = "None",
+		.choices = page_choices,
+		.help = "taken, without effect: the host decides",
+	},
+};
+
+const struct config_object machine_body_object = OBJECT(
+	"machine-config", machine_fields, struct machine_body);
+
+/* ---- /boot-source ---- */
+
+static const struct config_field boot_fields[] = {
+	{
+		.name = "kernel_image_path",
+		.type = CONFIG_PATH,
+		.required = true,
+		.offset = CONFIG_AT(struct boot_body, kernel, char *),
+		PATH_BYTES,
+		.help = "the kernel to boot: a bzImage or an ELF vmlinux",
+	},
+	{
+		.name = "initrd_path",
+		.type = CONFIG_PATH,
+		.offset = CONFIG_AT(struct boot_body, initrd, char *),
+		PATH_BYTES,
+		.help = "the initial RAM disk",
+	},
+	{
+		.name = "boot_args",
+		.type = CONFIG_STRING,
+		.offset = CONFIG_AT(struct boot_body, args, char *),
+		.max = CMDLINE_MAX,
+		.help = "the kernel's command line, instead of the default",
+	},
+};
+
+const struct config_object boot_body_object = OBJECT(
+	"boot-source", boot_fields, struct boot_body);
+
+/* ---- /drives/{drive_id} ---- */
+
+static const struct config_choice cache_choices[] = {
+	{ "Unsafe", NULL },
+	{ "Writeback", NULL },
+	{ NULL, NULL },
+};
+
+static const struct config_choice engine_choices[] = {
+	{ "Sync", NULL },
+	{ "Async", NULL },
+	{ NULL, NULL },
+};
+
+static const struct config_field drive_fields[] = {
+	{
+		.name = "drive_id",
+		.type = CONFIG_NAME,
+		.required = true,
+		.offset = CONFIG_AT(struct drive_body, id, char *),
+		.min = 1,
+		.max = CONFIG_DISK_ID_MAX,
+		.help = "the name that the path has",
+	},
+	{
+		.name = "path_on_host",
+		.type = CONFIG_PATH,
+		.required = true,
+		.offset = CONFIG_AT(struct drive_body, path, char *),
+		PATH_BYTES,
+		.help = "a raw image or a block device",
+	},
+	{
+		.name = "is_root_device",
+		.type = CONFIG_BOOL,
+		.required = true,
+		.offset = CONFIG_AT(struct drive_body, root, bool),
+		.help = "true for the one that the kernel boots from",
+	},
+	{
+		.name = "partuuid",
+		.type = CONFIG_NAME,
+		.offset = CONFIG_AT(struct drive_body, partuuid, char *),
+		.min = 1,
+		.max = 64,
+		.help = "the partition of the root device",
+	},
+	{
+		.name = "is_read_only",
+		.type = CONFIG_BOOL,
+		.offset = CONFIG_AT(struct drive_body, readonly, bool),
+		.fallback = "off",
+		.help = "refuse the guest's writes",
+	},
+	{
+		.name = "cache_type",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(struct drive_body, cache_type, unsigned),
+		.fallback = "Unsafe",
+		.choices = cache_choices,
+		.help = "taken, without effect: flushes are always honoured",
+	},
+	{
+		.name = "io_engine",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(struct drive_body, io_engine, unsigned),
+		.fallback = "Sync",
+		.choices = engine_choices,
+		.help = "taken, without effect: io_uring where the host allows "
+			"it",
+	},
+	RATE_LIMITER,
+	{
+		.name = "socket",
+		.type = CONFIG_ABSENT,
+		.help = "this version has no vhost-user disks; give "
+			"path_on_host",
+	},
+};
+
+const struct config_object drive_body_object = OBJECT(
+	"drives", drive_fields, struct drive_body);
+
+/* ---- /entropy ---- */
+
+static const struct config_field entropy_fields[] = { RATE_LIMITER };
+
+const struct config_object entropy_body_object = OBJECT(
+	"entropy", entropy_fields, struct entropy_body);
+
+/* ---- /actions ---- */
+
+static const struct config_choice action_choices[] = {
+	[ACTION_START] = { "InstanceStart", NULL },
+	[ACTION_FLUSH] = { "FlushMetrics", NULL },
+	[ACTION_CTRL_ALT_DEL] = { "SendCtrlAltDel", NULL },
+	{ NULL, NULL },
+};
+
+static const struct config_field action_fields[] = {
+	{
+		.name = "action_type",
+		.type = CONFIG_CHOICE,
+		.required = true,
+		.offset = CONFIG_AT(struct action_body, type, unsigned),
+		.choices = action_choices,
+		.help = "InstanceStart, FlushMetrics or SendCtrlAltDel",
+	},
+};
+
+const struct config_object action_body_object = OBJECT(
+	"actions", action_fields, struct action_body);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bodies.h - what clients send and are told, as structs; their tables describe them */
+#ifndef MUSTER_API_BODIES_H
+#define MUSTER_API_BODIES_H
+
+#include "vmm/config.h"
+
+#define API_CPUS_MAX 32 /* as clients know it */
+
+enum cpu_template_name { CPU_NONE, CPU_TEMPLATE_NAMES = 6 };
+
+struct machine_body {
+	unsigned vcpu_count;
+	unsigned mem_size_mib;
+	unsigned cpu_template; /* CPU_NONE, or an index of its choices */
+	unsigned huge_pages;
+	bool smt;
+	bool track_dirty_pages;
+};
+
+/* Strings are owned, and NULL if not given. */
+struct boot_body {
+	char *kernel;
+	char *initrd;
+	char *args;
+};
+
+struct drive_body {
+	char *id;
+	char *path;
+	char *partuuid;
+	unsigned cache_type;
+	unsigned io_engine;
+	bool root;
+	bool readonly;
+};
+
+struct entropy_body {
+	bool unused; /* an object has a size */
+};
+
+enum api_action { ACTION_START, ACTION_FLUSH, ACTION_CTRL_ALT_DEL };
+
+struct action_body {
+	unsigned type; /* enum api_action */
+};
+
+extern const struct config_object machine_body_object, boot_body_object,
+	drive_body_object, entropy_body_object, action_body_object;
+
+/* What a cpu_template is called. */
+const char *cpu_template_name(unsigned index);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* draft_json.c - what clients are told of a VM's configuration */
+#include "vmm/api/draft.h"
+
+#include "vmm/config_json.h"
+
+json_t *draft_machine_json(const struct draft *draft)
+{
+	json_t *root = config_to_json(&machine_body_object, &draft->machine);
+
+	if (root && draft->machine.cpu_template == CPU_NONE)
+		json_object_del(root, "cpu_template");
+	return root;
+}
+
+static json_t *boot_json(const struct draft *draft)
+{
+	return draft->boot.kernel
+		       ? config_to_json(&boot_body_object, &draft->boot)
+		       : json_null();
+}
+
+static json_t *drives_json(const struct draft *draft)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < draft->drive_count; i++)
+		json_array_append_new(list,
+			config_to_json(&drive_body_object, &draft->drive[i]));
+	return list;
+}
+
+static json_t *entropy_json(const struct draft *draft)
+{
+	const struct entropy_body body = { 0 };
+
+	return draft->entropy ? config_to_json(&entropy_body_object, &body)
+			      : json_null();
+}
+
+/* It was parsed when it came. */
+static json_t *cpu_json(const struct draft *draft)
+{
+	return draft->cpu_text ? json_loads(draft->cpu_text, 0, NULL)
+			       : json_null();
+}
+
+/* Devices that this version lacks are there as nothing, as clients expect. */
+json_t *draft_json(const struct draft *draft)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:n, s:n, s:n, s:n, s:n, "
+			 "s:[], s:[], s:n}",
+		"machine-config", draft_machine_json(draft), "boot-source",
+		boot_json(draft), "drives", drives_json(draft), "entropy",
+		entropy_json(draft), "cpu-config", cpu_json(draft), "balloon",
+		"logger", "metrics", "mmds-config", "vsock",
+		"network-interfaces", "pmem", "memory-hotplug");
+}
