@@ -57,14 +57,16 @@ def probe():
 class Vmx:
     """One boot: add jobs and files, then boot() returns a Result for each.
 
-    `seconds` is what it may take; who adds jobs of minutes adds to it.
+    `seconds` is what it may take; who adds jobs of minutes adds to it.  `boots`
+    has the results of other models, for jobs that need them: those boot first.
     """
 
     name = "vmx"
     muster = "/payload/muster"
 
-    def __init__(self, model=DEFAULT_MODEL, folder=None):
+    def __init__(self, model=DEFAULT_MODEL, folder=None, boots=None):
         self.model = model
+        self.boots = boots
         self.folder = folder or LOGS / f"vmx-{model}"
         self.archive = Archive()
         self.names = []
@@ -178,10 +180,10 @@ class Boots:
         return outcome
 
     def _boot(self, model):
-        host = Vmx(model)
-        for plan in self.planners:
-            plan(host)
+        host = Vmx(model, boots=self)
         try:
+            for plan in self.planners:
+                plan(host)
             return host.boot()
         except HostFailed as failure:
             return failure  # and not the same again for each test
