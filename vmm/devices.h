@@ -93,9 +93,9 @@ void devices_save(const struct devices *devices, struct buf *file);
 int devices_load(struct devices *devices, const struct snapshot_file *file);
 
 /*
- * Raise the interrupt of every device that a driver has yet to look at.  After
- * devices_load() and after the interrupt controllers have been restored; before
- * the loop runs, where devices may have more to tell, and before a vCPU does.
+ * Raise the interrupt of every device that a driver has yet to look at, once more.
+ * When nothing sets the interrupt controllers any more, while the devices are held,
+ * or before the loop runs, and before a vCPU does.
  */
 void devices_raise(const struct devices *devices);
 

@@ -138,6 +138,11 @@ int pause_release(struct pause *pause, enum pause_owner owner)
 	rc = pause->owners & STOP_CLOCK ? 0 : cpu_clock_start(pause->clock);
 	if (pause->owners)
 		return rc;
+	/*
+	 * KVM takes an irqfd's edge in a work queue: one from before the hold, or
+	 * from a snapshot, may have come just as the clock set a local APIC.
+	 */
+	devices_raise(pause->devices);
 	histogram_add(&histograms[HELD], now_ns() - pause->since_ns);
 	let_go(pause);
 	return rc;

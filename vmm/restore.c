@@ -252,7 +252,7 @@ static int check_vcpu_count(const struct vm *vm)
 		vm->restore->file.path, count, vm->config->cpus);
 }
 
-/* Interrupts are raised when their controllers are as they were. */
+/* What devices have to tell is raised by the release (pause.c). */
 int restore_state(struct vm *vm)
 {
 	int rc = check_vcpu_count(vm);
@@ -265,7 +265,6 @@ int restore_state(struct vm *vm)
 		rc = load_machine(vm);
 	if (rc)
 		return err_wrap(rc, "--state %s", vm->restore->file.path);
-	devices_raise(&vm->devices);
 	return vmgenid_renew(&vm->devices.vmgenid);
 }
 

@@ -6,6 +6,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -223,6 +224,27 @@ static void a_machine_may_start_held(void **state)
 
 /* ---- ends ---- */
 
+/* The cause of an edge that was lost is there still. */
+static void the_release_raises_what_no_driver_has_seen(void **state)
+{
+	int mine = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), theirs;
+	eventfd_t edges = 0;
+
+	(void)state;
+	start(1, "cpus=1");
+	hold(PAUSE_USER);
+	theirs = live.vm->devices.serial_irq.fd;
+	live.vm->devices.serial_irq.fd = mine;
+	live.vm->devices.serial.causes = 1;
+	release(PAUSE_USER);
+	assert_int_equal(eventfd_read(mine, &edges), 0);
+	assert_int_equal(edges, 1);
+	hold(PAUSE_USER);
+	live.vm->devices.serial_irq.fd = theirs;
+	livevm_end(&live);
+	close(mine);
+}
+
 static void a_held_machine_ends(void **state)
 {
 	uint64_t before;
@@ -352,6 +374,7 @@ int main(void)
 		cmocka_unit_test(a_booting_machine_parks),
 		cmocka_unit_test(the_last_owner_lets_it_run),
 		cmocka_unit_test(a_machine_may_start_held),
+		cmocka_unit_test(the_release_raises_what_no_driver_has_seen),
 		cmocka_unit_test(a_held_machine_ends),
 		cmocka_unit_test(a_machine_that_never_ran_ends),
 		cmocka_unit_test(a_guest_that_has_ended_can_be_held),
