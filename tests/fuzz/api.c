@@ -21,6 +21,12 @@ static void status(const struct instance *in, struct vm_status *ret)
 	*ret = (struct vm_status){ .state = in->state };
 }
 
+static const struct vm_config *config_of(const struct instance *in)
+{
+	(void)in;
+	return NULL;
+}
+
 static int change(struct instance *in)
 {
 	must(in->state != VM_NOT_STARTED);
@@ -32,6 +38,7 @@ static int start(struct instance *in, struct vm_config *config)
 {
 	must(in->state == VM_NOT_STARTED);
 	must(config->cpus && config->memory_bytes);
+	must(config->kernel || config->restore.state);
 	in->changes++;
 	vm_config_fini(config);
 	return 0;
@@ -45,6 +52,7 @@ static int snapshot(struct instance *in, const struct vm_snapshot_args *args)
 
 static const struct vm_ops ops = {
 	.status = status,
+	.config = config_of,
 	.start = start,
 	.pause = change,
 	.resume = change,

@@ -3,9 +3,10 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "vmm/base/err.h"
-#include "vmm/config_field.h"
+#include "vmm/config_json.h"
 
 enum colour { RED, GREEN };
 
@@ -154,12 +155,108 @@ static void names_what_it_refuses(void **state)
 	}
 }
 
+/* ---- objects in objects, changes, and back ---- */
+
+struct box {
+	struct thing thing;
+	unsigned count;
+	struct thing list[2];
+};
+
+static const struct config_field box_fields[] = {
+	{ .name = "thing",
+		.type = CONFIG_OBJECT,
+		.offset = CONFIG_AT(struct box, thing, struct thing),
+		.item = &object },
+	{ .name = "list",
+		.type = CONFIG_LIST,
+		.offset = CONFIG_AT(struct box, list[0], struct thing),
+		.aux_offset = CONFIG_AT(struct box, count, unsigned),
+		.max = 2,
+		.item = &object },
+	{ .name = "wings", .type = CONFIG_ABSENT, .help = "boxes have none" },
+};
+
+static const struct config_object box_object = {
+	.name = "box",
+	.fields = box_fields,
+	.count = ARRAY_SIZE(box_fields),
+	.size_bytes = sizeof(struct box),
+};
+
+static void nests_objects_and_prints_them_again(void **state)
+{
+	static const char text[] =
+		"{\"thing\":{\"path\":\"a\",\"id\":null,\"fast\":true,"
+		"\"size\":4,\"colour\":\"Red\"},\"list\":[{\"path\":\"b\","
+		"\"id\":\"i\",\"fast\":false,\"size\":9,\"colour\":"
+		"\"Green\"}],\"wings\":null}";
+	struct box box = { 0 };
+	json_t *root;
+	char *again;
+
+	(void)state;
+	assert_int_equal(
+		config_parse_json(&box_object, text, strlen(text), &box), 0);
+	assert_string_equal(box.thing.path, "a");
+	assert_int_equal(box.count, 1);
+	assert_int_equal(box.list[0].size, 9);
+	root = config_to_json(&box_object, &box);
+	again = json_dumps(root, JSON_COMPACT);
+	assert_string_equal(again, text);
+	free(again);
+	json_decref(root);
+	config_fini(&box_object, &box);
+}
+
+static void names_what_it_refuses_within(void **state)
+{
+	static const struct {
+		const char *text, *sentence;
+	} cases[] = {
+		{ "{\"thing\": 1}", "thing: has another type; give an object" },
+		{ "{\"thing\": {\"x\": 1}}",
+			"thing: x: unknown; there is path, id, fast, size, "
+			"colour" },
+		{ "{\"list\": {}}",
+			"list: has another type; give an array of objects" },
+		{ "{\"list\": [{\"path\": \"a\"}, {}]}",
+			"list: path: missing; give the file" },
+		{ "{\"list\": [{}, {}, {}]}", "list: 3 items; give at most 2" },
+		{ "{\"wings\": 2}", "wings: boxes have none" },
+	};
+	struct box box = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_true(config_parse_json(&box_object, cases[i].text,
+				    strlen(cases[i].text), &box) < 0);
+		assert_string_equal(err_text(), cases[i].sentence);
+	}
+}
+
+static void changes_only_what_is_given(void **state)
+{
+	struct thing thing = { .size = 7, .colour = RED };
+
+	(void)state;
+	assert_int_equal(
+		config_patch_json(&object, "{\"size\": 8}", 11, &thing), 0);
+	assert_int_equal(thing.size, 8);
+	assert_int_equal(thing.colour, RED);
+	assert_int_equal(config_patch_json(&object, "{}", 2, &thing), -EINVAL);
+	assert_string_equal(err_text(), "the object is empty; give a member");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_every_member),
 		cmocka_unit_test(gives_defaults_for_what_is_absent_or_null),
 		cmocka_unit_test(names_what_it_refuses),
+		cmocka_unit_test(nests_objects_and_prints_them_again),
+		cmocka_unit_test(names_what_it_refuses_within),
+		cmocka_unit_test(changes_only_what_is_given),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

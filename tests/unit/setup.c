@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cpu/cpu_state.h"
 #include "vmm/api/routes.h"
 #include "vmm/base/err.h"
 
@@ -24,6 +25,11 @@ static void status(const struct instance *in, struct vm_status *ret)
 	*ret = in->status;
 }
 
+static const struct vm_config *config_of(const struct instance *in)
+{
+	return in->status.state == VM_NOT_STARTED ? NULL : &in->config;
+}
+
 static int start(struct instance *in, struct vm_config *config)
 {
 	in->starts++;
@@ -36,7 +42,11 @@ static int start(struct instance *in, struct vm_config *config)
 	return 0;
 }
 
-static const struct vm_ops ops = { .status = status, .start = start };
+static const struct vm_ops ops = {
+	.status = status,
+	.config = config_of,
+	.start = start,
+};
 
 struct rig {
 	struct instance in;
@@ -344,6 +354,37 @@ static void refuses_bad_requests(void **state)
 	assert_false(rig->api.draft.begun);
 }
 
+static void loads_a_snapshot_as_it_is_told(void **state)
+{
+	struct rig *rig = *state;
+	const struct restore_config *restore = &rig->in.config.restore;
+
+	put(rig, "/snapshot/load",
+		"{\"snapshot_path\": \"s\", \"mem_backend\":"
+		" {\"backend_type\": \"Uffd\", \"backend_path\": \"u\"},"
+		" \"resume_vm\": true, \"drive_overrides\":"
+		" [{\"drive_id\": \"a\", \"path_on_host\": \"b\"}]}");
+	assert_string_equal(restore->state, "s");
+	assert_string_equal(restore->handler, "u");
+	assert_null(restore->memory);
+	assert_true(restore->resume);
+	assert_int_equal(restore->clock, CLOCK_KEEP);
+	assert_int_equal(restore->disk_count, 1);
+	assert_string_equal(restore->disk[0].id, "a");
+	assert_string_equal(restore->disk[0].path, "b");
+}
+
+static void loads_nothing_where_a_machine_was_described(void **state)
+{
+	struct rig *rig = *state;
+
+	put(rig, "/entropy", "{}");
+	refused(rig, API_PUT, "/snapshot/load",
+		"{\"snapshot_path\": \"s\", \"mem_file_path\": \"m\"}",
+		"described already");
+	assert_int_equal(rig->in.starts, 0);
+}
+
 static void says_what_was_described(void **state)
 {
 	struct rig *rig = *state;
@@ -380,6 +421,8 @@ int main(void)
 		TEST(can_be_corrected_after_a_start_that_failed),
 		TEST(refuses_to_configure_what_runs),
 		TEST(refuses_bad_requests),
+		TEST(loads_a_snapshot_as_it_is_told),
+		TEST(loads_nothing_where_a_machine_was_described),
 		TEST(says_what_was_described),
 	};
 

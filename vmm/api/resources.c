@@ -242,6 +242,7 @@ const struct route routes[] = {
 	{ API_PUT, "/actions", STATES_ANY, WITH(action), put_action },
 	{ API_PUT, "/snapshot/create", STATES_STARTED, WITH(snapshot),
 		put_snapshot },
+	{ API_PUT, "/snapshot/load", STATES_BEFORE, WITH(load), put_load },
 	LACKS(API_PUT, "/network-interfaces/{id}"),
 	LACKS(API_PATCH, "/network-interfaces/{id}"),
 	LACKS(API_DELETE, "/network-interfaces/{id}"),

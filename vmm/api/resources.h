@@ -49,4 +49,10 @@ int put_cpu(struct api *api, struct call *call, struct reply *reply);
 int put_action(struct api *api, struct call *call, struct reply *reply);
 int get_config(struct api *api, struct call *call, struct reply *reply);
 
+/* ---- load.c ---- */
+
+extern const struct config_object load_body_object;
+
+int put_load(struct api *api, struct call *call, struct reply *reply);
+
 #endif

@@ -16,6 +16,9 @@ struct api {
 	struct draft draft;
 };
 
+/* Draft what the VM was made from, or nothing if there is none.  0 or -ENOMEM. */
+int api_describe(struct api *api);
+
 /*
  * Do what is asked and say so in *reply: 200 with JSON for a GET, 204 for a
  * change, 400 with {"fault_message": …} for anything that is wrong.  `api` is a

@@ -22,6 +22,14 @@ FITS(drive_body);
 FITS(entropy_body);
 FITS(action_body);
 
+int api_describe(struct api *api)
+{
+	const struct vm_config *config = api->ops->config(api->instance);
+
+	return config ? draft_describe(&api->draft, config)
+		      : draft_init(&api->draft);
+}
+
 /* That a file cannot be read is said when it is named, not when the VM starts. */
 static int check_file(const char *field, const char *path, int flags)
 {

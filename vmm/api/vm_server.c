@@ -25,14 +25,6 @@ static void stop(void *arg)
 	free(served);
 }
 
-static int describe(struct api *api)
-{
-	const struct vm_config *config = api->ops->config(api->instance);
-
-	return config ? draft_describe(&api->draft, config)
-		      : draft_init(&api->draft);
-}
-
 static int start(const struct vm_service *service, void **ret)
 {
 	struct served *served = calloc(1, sizeof(*served));
@@ -51,7 +43,7 @@ static int start(const struct vm_service *service, void **ret)
 		.instance = service->instance,
 	};
 	options.owner = &served->api;
-	rc = describe(&served->api);
+	rc = api_describe(&served->api);
 	if (!rc)
 		rc = server_new(service->loop, &options, &served->server);
 	if (rc)
