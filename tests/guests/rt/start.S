@@ -14,7 +14,11 @@
 #define CR4_PAE_SSE  0x620 /* PAE, OSFXSR, OSXMMEXCPT */
 #define MSR_EFER     0xc0000080
 #define EFER_LME     0x100
-#define RFLAGS_IF    0x202
+/*
+ * Ports are open to ring 3 by IOPL too: QEMU's TCG reads no I/O bitmap from a TSS
+ * that is marked busy, as that of a restored guest always is.
+ */
+#define RFLAGS_USER  0x3202 /* interrupts on, IOPL 3 */
 #define PTE_TABLE    0x67 /* present, writable, user, accessed, dirty */
 #define PTE_PAGE_2M  0xe7
 
@@ -84,7 +88,7 @@ long_mode:
 	mov %ebp, %edi
 	push $SEL_USER_DATA
 	push %rcx
-	push $RFLAGS_IF
+	push $RFLAGS_USER
 	push $SEL_USER_CODE
 	push $cpu_main
 	iretq
