@@ -3,10 +3,10 @@
 
     python3 tests/integration/make_snapshot.py
 
-It is of format 1, taken on `svm` of a VM that shows the CPU of a fleet of AMD's first
-EPYCs, with two CPUs, a disk and a random source.  Only the frequency of the TSC is taken
-out of the template, or it would ask for a host as fast as the one that made it.  It stays as it is for ever: a newer
-format gets a golden snapshot of its own, with another number in its name.
+It is of format 1, taken on `svm` of a VM that shows the CPU of a fleet of AMD's EPYCs,
+with two CPUs, a disk and a random source.  Only the frequency of the TSC is taken out of
+the template, or it would ask for a host as fast as the one that made it.  It stays as it
+is for ever: a newer format gets a golden snapshot with another number in its name.
 """
 
 import lzma
