@@ -85,6 +85,31 @@ static int check_targets(const struct vm_snapshot_args *args)
 	return memfile_settle(MEMORY, args->memory_path, &old.id);
 }
 
+/* Without the memory that it changes a diff is worth nothing. */
+static int check_base(const char *path, const struct memfile_id *base)
+{
+	CLEANUP(memfile_close) struct memfile file = MEMFILE_INIT;
+	struct stat st;
+
+	if (memfile_open(MEMORY, path, &file) || file.kind != MEMFILE_FULL ||
+		!memfile_id_equal(&file.id, base) || fstat(file.fd, &st) ||
+		st.st_nlink > 1)
+		return 0;
+	return err_set(-EINVAL,
+		"%s%s: the full memory that the diff is to change; give "
+		"another name",
+		MEMORY, text_shown(path).s);
+}
+
+static int check_diff(const struct vm *vm, const struct vm_snapshot_args *args)
+{
+	if (!vm->lineage.known)
+		return err_set(-EINVAL,
+			"--diff: this VM has no snapshot yet that a diff could "
+			"follow; take a full one first");
+	return check_base(args->memory_path, &vm->lineage.id);
+}
+
 /* ---- writing ---- */
 
 struct taking {
@@ -255,10 +280,8 @@ int vm_snapshot(struct vm *vm, const struct vm_snapshot_args *args)
 	};
 	int rc = check_targets(args);
 
-	if (!rc && args->diff && !vm->lineage.known)
-		rc = err_set(-EINVAL,
-			"--diff: this VM has no snapshot yet that a diff could "
-			"follow; take a full one first");
+	if (!rc && args->diff)
+		rc = check_diff(vm, args);
 	if (!rc)
 		rc = know_host(vm);
 	if (!rc)

@@ -124,8 +124,9 @@ def check_log(machine, tmp_path, shelf, pair):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_these_are_all_calls_that_change_a_disk(machine, tmp_path, pair, kind):
+def test_these_are_all_calls_that_change_a_disk(machine, tmp_path, shelf, pair, kind):
     assert machine.snapshot(pair).returncode == 0
+    shelf.keep(pair.memory)
     log = tmp_path / "strace.log"
     with traced(machine, log, "trace=%file,%desc"):
         assert machine.snapshot(pair, kind == "diff").returncode == 0

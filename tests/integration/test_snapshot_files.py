@@ -36,6 +36,17 @@ def shelf(direct, tmp_path):
     return Shelf(direct, tmp_path / "shelf", ["--disk", f"id=vda,path={tmp_path}/clone"])
 
 
+def test_a_diff_does_not_replace_the_memory_that_it_changes(machine, pair, tmp_path):
+    assert machine.snapshot(pair).returncode == 0
+    before = pair.content()
+    result = machine.snapshot(pair, diff=True)
+    assert result.returncode == REFUSED
+    assert f"{pair.memory}: the full memory that the diff is to change" in result.stderr
+    assert pair.content() == before
+    os.link(pair.memory, tmp_path / "kept")
+    assert machine.snapshot(pair, diff=True).returncode == 0
+
+
 def test_two_snapshots_at_once_are_taken_one_after_the_other(machine, tmp_path, shelf):
     pairs = []
     for name in "ab":
