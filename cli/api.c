@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api.c - `muster api`: a socket whose clients configure, start and control a VM */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "cli/verb.h"
+#include "cpu/document.h"
 #include "vmm/api/vm_server.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
@@ -15,6 +17,7 @@
 struct api_options {
 	char *socket;
 	char *id;
+	char *config_file;  /* or NULL */
 	unsigned log_level; /* enum log_level */
 };
 
@@ -39,6 +42,16 @@ static const struct config_field api_fields[] = {
 		.metavar = "ID",
 		.help = "what the instance calls itself: letters, digits and "
 			"'-'",
+	},
+	{
+		.name = "config-file",
+		.type = CONFIG_PATH,
+		.offset = CONFIG_AT(struct api_options, config_file, char *),
+		.min = 1,
+		.max = PATH_MAX - 1,
+		.metavar = "FILE",
+		.help = "start with this VM: a JSON object as GET /vm/config "
+			"gives it",
 	},
 	{
 		.name = "log-level",
@@ -76,6 +89,37 @@ static int parse(int argc, char *const argv[], struct api_options *options)
 	return rc;
 }
 
+static int load_config(const struct api_options *options, struct buf *text)
+{
+	int rc = options->config_file
+			 ? document_load(options->config_file, text)
+			 : 0;
+
+	buf_u8(text, '\0');
+	if (!rc && text->failed)
+		rc = -ENOMEM;
+	return rc ? err_wrap(rc, "--config-file") : 0;
+}
+
+static int serve(const struct api_options *options, struct vm_result *result)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	struct vm_service service = {
+		.path = options->socket,
+		.label = "--socket ",
+		.id = options->id,
+	};
+	int rc = load_config(options, &text);
+
+	*result = (struct vm_result){ OUTCOME_BAD_CONFIG, OUTCOME_BAD_CONFIG,
+		"" };
+	if (rc)
+		return rc;
+	if (options->config_file)
+		service.config = (char *)text.data;
+	return vm_serve(&service, &vm_server, result);
+}
+
 static int run(int argc, char *const argv[])
 {
 	CLEANUP(cleanup_options_fn) struct api_options options = { 0 };
@@ -85,8 +129,7 @@ static int run(int argc, char *const argv[])
 	if (rc)
 		return output_error(STATUS_USAGE, rc);
 	log_set_level(options.log_level);
-	rc = vm_serve(
-		"--socket ", options.socket, options.id, &vm_server, &result);
+	rc = serve(&options, &result);
 	if (rc)
 		return output_error(result.status, rc);
 	log_say("%s", result.line);

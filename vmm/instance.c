@@ -12,17 +12,13 @@
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 
-static int serve(struct instance *in, const char *label, const char *path)
+static int serve(struct instance *in, const struct vm_service *how)
 {
-	const struct vm_service service = {
-		.path = path,
-		.label = label,
-		.id = in->id,
-		.loop = in->control->loop,
-		.ops = &vm_ops,
-		.instance = in,
-	};
+	struct vm_service service = *how;
 
+	service.loop = in->control->loop;
+	service.ops = &vm_ops;
+	service.instance = in;
 	return in->server->start(&service, &in->served);
 }
 
@@ -75,11 +71,16 @@ int instance_start(struct instance *in, struct vm_config *config)
 static int run(struct instance *in, const struct vm_config *config,
 	const struct restore *restore, enum outcome *ret_fault)
 {
+	const struct vm_service service = {
+		.path = config->control_path,
+		.label = "--control ",
+		.id = "anonymous-instance",
+	};
 	int rc = build(in, config, restore, ret_fault);
 
 	if (!rc && config->control_path) {
 		*ret_fault = OUTCOME_BAD_CONFIG;
-		rc = serve(in, "--control ", config->control_path);
+		rc = serve(in, &service);
 	}
 	if (rc)
 		return rc;
@@ -104,7 +105,6 @@ static int run_to_the_end(const struct vm_config *config,
 	struct vm_result *ret)
 {
 	struct instance in = {
-		.id = INSTANCE_ID_DEFAULT,
 		.control = control_new(),
 		.server = server,
 	};
@@ -133,11 +133,10 @@ int vm_restore(struct vm_config *config, const struct vm_server *server,
 
 /* ---- a VM of the clients ---- */
 
-int vm_serve(const char *label, const char *path, const char *id,
-	const struct vm_server *server, struct vm_result *ret)
+int vm_serve(const struct vm_service *service, const struct vm_server *server,
+	struct vm_result *ret)
 {
 	struct instance in = {
-		.id = id,
 		.control = control_new(),
 		.server = server,
 	};
@@ -145,6 +144,6 @@ int vm_serve(const char *label, const char *path, const char *id,
 			    : err_set(-ENOMEM, "no memory for a socket");
 
 	if (!rc)
-		rc = serve(&in, label, path);
+		rc = serve(&in, service);
 	return wait_and_end(&in, rc, OUTCOME_BAD_CONFIG, ret);
 }

@@ -9,10 +9,7 @@
 #include "vmm/vm_parts.h"
 #include "vmm/vm_ops.h"
 
-#define INSTANCE_ID_DEFAULT "anonymous-instance"
-
 struct instance {
-	const char *id;
 	struct control *control;
 	const struct vm_server *server;
 	void *served; /* the server's; NULL: nobody is served */

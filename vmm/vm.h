@@ -63,12 +63,14 @@ int vm_run(const struct vm_config *config, const struct vm_server *server,
 int vm_restore(struct vm_config *config, const struct vm_server *server,
 	struct vm_result *ret);
 
+struct vm_service;
+
 /*
- * Serve a socket at `path` until the VM that its clients configure and start has
- * ended, or this process is told to stop.  `id` is what the instance calls itself,
- * `label` stands in front of the path in sentences.  As vm_run() otherwise.
+ * Serve a socket until the VM that its clients configure and start has ended, or
+ * this process is told to stop.  The first members of `service` say where and how,
+ * the others are filled in.  As vm_run() otherwise.
  */
-int vm_serve(const char *label, const char *path, const char *id,
-	const struct vm_server *server, struct vm_result *ret);
+int vm_serve(const struct vm_service *service, const struct vm_server *server,
+	struct vm_result *ret);
 
 #endif

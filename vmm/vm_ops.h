@@ -51,9 +51,10 @@ struct vm_ops {
 
 /* A socket, and what its clients may do. */
 struct vm_service {
-	const char *path;
-	const char *label; /* in front of the path in sentences */
-	const char *id;    /* of the instance */
+	const char *path;   /* NULL: there is none */
+	const char *label;  /* in front of the path in sentences */
+	const char *id;     /* of the instance */
+	const char *config; /* JSON of a VM to start with, or NULL */
 	struct loop *loop;
 	const struct vm_ops *ops;
 	struct instance *instance;

@@ -137,16 +137,23 @@ static int dispatch(struct api *api, const struct http_message *request,
 	return rc;
 }
 
-void routes_handle(
-	void *api, const struct http_message *request, struct reply *reply)
+int routes_ask(struct api *api, const struct http_message *request,
+	struct reply *reply)
 {
 	int rc;
 
 	err_clear();
 	rc = dispatch(api, request, reply);
-	if (!rc)
-		return;
-	rc = err_wrap(rc, "%s %s", api_method_names[request->method],
-		text_shown(request->target).s);
-	reply_fault(reply, STATUS_BAD_REQUEST, err_describe(rc));
+	return rc ? err_wrap(rc, "%s %s", api_method_names[request->method],
+			    text_shown(request->target).s)
+		  : 0;
+}
+
+void routes_handle(
+	void *api, const struct http_message *request, struct reply *reply)
+{
+	int rc = routes_ask(api, request, reply);
+
+	if (rc)
+		reply_fault(reply, STATUS_BAD_REQUEST, err_describe(rc));
 }

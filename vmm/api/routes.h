@@ -20,6 +20,16 @@ struct api {
 int api_describe(struct api *api);
 
 /*
+ * Describe and start a VM by the text of a JSON object with the keys of GET
+ * /vm/config.  0 or -errno with a sentence; then part of it may be described.
+ */
+int api_start_from(struct api *api, const char *text);
+
+/* Do what is asked: 0 and *reply, or -errno with a sentence. */
+int routes_ask(struct api *api, const struct http_message *request,
+	struct reply *reply);
+
+/*
  * Do what is asked and say so in *reply: 200 with JSON for a GET, 204 for a
  * change, 400 with {"fault_message": …} for anything that is wrong.  `api` is a
  * struct api.

@@ -46,6 +46,8 @@ static int start(const struct vm_service *service, void **ret)
 	rc = api_describe(&served->api);
 	if (!rc)
 		rc = server_new(service->loop, &options, &served->server);
+	if (!rc && service->config)
+		rc = api_start_from(&served->api, service->config);
 	if (rc)
 		stop(served);
 	else

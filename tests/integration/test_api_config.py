@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""test_api_config.py - `muster api --config-file`: a VM as one JSON object"""
+
+import json
+
+import pytest
+
+import payload
+from instance import Instance, drive
+
+pytestmark = pytest.mark.needs("direct")
+
+BAD_CONFIG = 2
+
+
+def config(**more):
+    return {"machine-config": {"vcpu_count": 2, "mem_size_mib": 64},
+            "boot-source": {"kernel_image_path": str(payload.guest("spin")),
+                            "boot_args": "cpus=2"}, **more}
+
+
+@pytest.fixture
+def launch(direct, tmp_path):
+    made = []
+
+    def one(content):
+        path = tmp_path / f"vm{len(made)}.json"
+        path.write_text(json.dumps(content))
+        folder = tmp_path / f"{len(made)}"
+        folder.mkdir()
+        made.append(Instance(direct, folder, "--config-file", path))
+        return made[-1]
+
+    yield one
+    for instance in made:
+        instance.stop()
+
+
+def test_the_vm_of_the_file_runs_at_once(launch):
+    instance = launch(config())
+    assert instance.state() == "Running"
+    instance.wait_until_it_says("spin: ok")
+
+
+def test_what_a_vm_tells_makes_the_same_vm(launch, tmp_path):
+    image = str(payload.make_disk(tmp_path / "disk.img"))
+    first = launch(config(drives=[drive(image, "a", is_read_only=True)],
+                          **{"cpu-config": {"cpuid_modifiers": []}}))
+    told = first.ask("GET", "/vm/config").body
+    second = launch(told)
+    assert second.ask("GET", "/vm/config").body == told
+    assert second.state() == "Running"
+
+
+def test_a_template_may_be_a_file(launch, tmp_path):
+    template = tmp_path / "cpu.json"
+    template.write_text('{"cpuid_modifiers": []}')
+    told = launch(config(**{"cpu-config": str(template)})).ask("GET", "/vm/config")
+    assert told.body["cpu-config"] == {"cpuid_modifiers": []}
+
+
+@pytest.mark.parametrize("content, says", [
+    ([], "not an object"),
+    ({}, "there is no kernel"),
+    (config(balloon={"amount_mib": 1}), "PUT /balloon: this version does not have it"),
+    (config(drives={}), "drives: not an array"),
+    (config(drives=[{}]), "drives: drive_id: missing"),
+    (config(drives=[drive("/absent/d")]), "PUT /drives/d: path_on_host /absent/d"),
+    (config(entropy=1), "PUT /entropy: this is"),
+    (config(**{"machine-config": {"vcpu_count": 1}}), "mem_size_mib: missing"),
+    (config(**{"cpu-config": "/absent/cpu"}), "cpu-config: /absent/cpu"),
+    (config(**{"network-interfaces": [{"iface_id": "eth0"}]}),
+     "PUT /network-interfaces/eth0: this version does not have it"),
+])
+def test_a_file_that_is_wrong_is_refused(direct, tmp_path, content, says):
+    path, socket = tmp_path / "vm.json", tmp_path / "s"
+    path.write_text(json.dumps(content))
+    result = direct.run(["api", "--socket", socket, "--config-file", path])
+    assert (result.status, says in result.stderr) == (BAD_CONFIG, True), result.stderr
+    assert not socket.exists()
+
+
+def test_a_file_that_is_absent_is_refused(direct, tmp_path):
+    result = direct.run(["api", "--socket", tmp_path / "s", "--config-file", "/absent"])
+    assert result.status == BAD_CONFIG
+    assert "--config-file: /absent: " in result.stderr
