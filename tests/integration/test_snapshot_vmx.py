@@ -53,7 +53,10 @@ def vmx_jobs(host):
                 muster=host.muster, args=" ".join(map(str, run_args(host, kind)))))
     if host.model == OLDER:
         for kind in KINDS:
-            files = unpack(kind, host.boots(NEWER)[f"snapshot:{kind}"])
+            taken = host.boots(NEWER)[f"snapshot:{kind}"]
+            if taken.status != STOPPED:
+                continue  # which fails a test of its own
+            files = unpack(kind, taken)
             args = [f"--{name}={host.path(path)}" for name, path in files.items()]
             host.add(f"restore:{kind}", ["restore", *args, "--resume",
                                          "--timeout", "3s"])
