@@ -248,8 +248,8 @@ static int check_vcpu_count(const struct vm *vm)
 	if (count == vm->config->cpus)
 		return 0;
 	return err_set(-EBADMSG,
-		"%s: %u vCPUs, but section config says %u; the file is damaged",
-		vm->restore->file.path, count, vm->config->cpus);
+		"%u vCPUs, but section config says %u; the file is damaged",
+		count, vm->config->cpus);
 }
 
 /* What devices have to tell is raised by the release (pause.c). */

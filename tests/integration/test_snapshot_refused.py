@@ -66,6 +66,7 @@ def check(result, *words):
     assert result.status == BAD_CONFIG, result
     assert result.stdout == ""
     assert result.stderr.count("\n") == 1, result.stderr
+    assert result.stderr.count("/bad: ") <= 1, result.stderr
     for word in words:
         assert word in result.stderr
 
