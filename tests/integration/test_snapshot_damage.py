@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import direct as direct_host
+from host import LOGS
+from images import ROOT
 from snapshot_pair import (HEADER_BYTES, SECTION, Machine, Pair, parts_of, run, sealed,
                            sections)
 
@@ -16,6 +19,13 @@ BAD_FILE, TIMED_OUT = 2, 13
 RAM = 16 << 20
 SEED = 4
 HOSTILE = 150  # flips under good checksums: 20 ms each
+
+
+@pytest.fixture(scope="module")
+def direct(muster):
+    """With a muster that checks each of its memory accesses, where `make check` built it."""
+    asan = ROOT / "build-asan/muster"
+    return direct_host.Direct(asan if asan.exists() else muster, LOGS / "damage")
 
 
 @pytest.fixture(scope="module")
