@@ -78,7 +78,7 @@ OBJS_CLI += restore ctl_snapshot snapshot_check snapshot_info
 OBJS_CLI += fleet fleet_check fleet_diff fleet_explain fleet_file
 OBJS_CLI += fleet_explain_text
 OBJS_CLI += snapshot snapshot_merge
-OBJS_CLI += api
+OBJS_CLI += api firecracker
 OBJS_CLI += fleet_html fleet_merge fleet_profile fleet_report fleet_show
 
 OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \
@@ -104,7 +104,7 @@ MAN_PAGES += muster-ctl.1
 MAN_PAGES += muster-fleet.1
 MAN_PAGES += muster-snapshot.1
 MAN_PAGES += muster-restore.1
-MAN_PAGES += muster-api.1
+MAN_PAGES += muster-api.1 muster-firecracker.1
 
 all: $(O)/muster $(MAN_PAGES:%=$(O)/man/%)
 

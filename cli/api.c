@@ -4,15 +4,13 @@
 #include <limits.h>
 #include <string.h>
 
+#include "cli/api.h"
 #include "cli/verb.h"
 #include "cpu/document.h"
 #include "vmm/api/vm_server.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 #include "vmm/base/text.h"
-#include "vmm/vm.h"
-
-#define ID_MAX 64
 
 struct api_options {
 	char *socket;
@@ -37,8 +35,8 @@ static const struct config_field api_fields[] = {
 		.type = CONFIG_NAME,
 		.offset = CONFIG_AT(struct api_options, id, char *),
 		.min = 1,
-		.max = ID_MAX,
-		.fallback = "anonymous-instance",
+		.max = INSTANCE_ID_MAX,
+		.fallback = INSTANCE_ID_DEFAULT,
 		.metavar = "ID",
 		.help = "what the instance calls itself: letters, digits and "
 			"'-'",
@@ -75,25 +73,28 @@ static void cleanup_options_fn(struct api_options *options)
 	config_fini(&api_object, options);
 }
 
+int api_check_id(const char *id)
+{
+	if (!strpbrk(id, "._"))
+		return 0;
+	return err_set(-EINVAL,
+		"--id %s: has a dot or an underscore; give letters, digits and "
+		"'-'",
+		text_shown(id).s);
+}
+
 static int parse(int argc, char *const argv[], struct api_options *options)
 {
 	int rc = config_defaults(&api_object, options);
 
 	if (!rc)
 		rc = config_parse_args(&api_object, argc, argv, options);
-	if (!rc && strpbrk(options->id, "._"))
-		rc = err_set(-EINVAL,
-			"--id %s: has a dot or an underscore; give letters, "
-			"digits and '-'",
-			text_shown(options->id).s);
-	return rc;
+	return rc ? rc : api_check_id(options->id);
 }
 
-static int load_config(const struct api_options *options, struct buf *text)
+static int load_config(const char *path, struct buf *text)
 {
-	int rc = options->config_file
-			 ? document_load(options->config_file, text)
-			 : 0;
+	int rc = path ? document_load(path, text) : 0;
 
 	buf_u8(text, '\0');
 	if (!rc && text->failed)
@@ -101,35 +102,36 @@ static int load_config(const struct api_options *options, struct buf *text)
 	return rc ? err_wrap(rc, "--config-file") : 0;
 }
 
-static int serve(const struct api_options *options, struct vm_result *result)
+int api_serve(struct vm_service *service, const char *config_file,
+	struct vm_result *ret)
 {
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
-	struct vm_service service = {
-		.path = options->socket,
-		.label = "--socket ",
-		.id = options->id,
-	};
-	int rc = load_config(options, &text);
+	int rc = load_config(config_file, &text);
 
-	*result = (struct vm_result){ OUTCOME_BAD_CONFIG, OUTCOME_BAD_CONFIG,
-		"" };
+	*ret = (struct vm_result){
+		.outcome = OUTCOME_BAD_CONFIG,
+		.status = OUTCOME_BAD_CONFIG,
+	};
 	if (rc)
 		return rc;
-	if (options->config_file)
-		service.config = (char *)text.data;
-	return vm_serve(&service, &vm_server, result);
+	if (config_file)
+		service->config = (char *)text.data;
+	return vm_serve(service, &vm_server, ret);
 }
 
 static int run(int argc, char *const argv[])
 {
 	CLEANUP(cleanup_options_fn) struct api_options options = { 0 };
+	struct vm_service service = { .label = "--socket " };
 	struct vm_result result;
 	int rc = parse(argc, argv, &options);
 
 	if (rc)
 		return output_error(STATUS_USAGE, rc);
 	log_set_level(options.log_level);
-	rc = serve(&options, &result);
+	service.path = options.socket;
+	service.id = options.id;
+	rc = api_serve(&service, options.config_file, &result);
 	if (rc)
 		return output_error(result.status, rc);
 	log_say("%s", result.line);

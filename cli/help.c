@@ -88,7 +88,7 @@ static void put_subverbs(const struct verb *verb, struct buf *out)
 {
 	buf_printf(out, "\nCommands:\n");
 	for (const struct verb *const *v = verb->subverbs; *v; v++)
-		buf_printf(out, "  %-8s %s\n", (*v)->name, (*v)->summary);
+		buf_printf(out, "  %-11s %s\n", (*v)->name, (*v)->summary);
 }
 
 static void put_examples(const struct verb_example *example, struct buf *out)
@@ -157,7 +157,7 @@ void help_put_overview(struct buf *out)
 		"\n"
 		"Commands:\n");
 	for (const struct verb *const *v = verbs; *v; v++)
-		buf_printf(out, "  %-8s %s\n", (*v)->name, (*v)->summary);
+		buf_printf(out, "  %-11s %s\n", (*v)->name, (*v)->summary);
 	buf_printf(out, "\nExamples:\n");
 	for (const struct verb_example *e = verb_run.examples; e->what; e++)
 		buf_printf(out, "  %s\n", e->command);

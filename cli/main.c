@@ -21,12 +21,41 @@ static const struct {
 	{ "-V", &verb_version },
 };
 
-static const struct verb *find(int argc, char *const words[], int *ret_used)
+/* An option of Firecracker's in the place of a verb: its callers know no verbs. */
+static bool is_firecracker(const char *word)
 {
+	const struct config_object *options = verb_firecracker.options;
+	size_t len = strcspn(word, "=");
+
+	for (unsigned i = 0; i < options->count && !strncmp(word, "--", 2); i++)
+		if (strlen(options->fields[i].name) == len - 2 &&
+			!strncmp(options->fields[i].name, word + 2, len - 2))
+			return true;
+	return false;
+}
+
+/* A link of that name, for who knows no other. */
+static bool is_called_firecracker(const char *self)
+{
+	const char *slash = self ? strrchr(self, '/') : NULL;
+
+	return self && !strcmp(slash ? slash + 1 : self, verb_firecracker.name);
+}
+
+static const struct verb *find(
+	const char *self, int argc, char *const words[], int *ret_used)
+{
+	bool linked = is_called_firecracker(self);
+
 	*ret_used = 1;
-	for (size_t i = 0; i < ARRAY_SIZE(synonyms); i++)
-		if (!strcmp(synonyms[i].option, words[0]))
+	for (size_t i = 0; i < ARRAY_SIZE(synonyms) && argc; i++)
+		if (!strcmp(synonyms[i].option, words[0]) &&
+			!(linked && synonyms[i].verb == &verb_help))
 			return synonyms[i].verb;
+	if (linked || is_firecracker(words[0])) {
+		*ret_used = 0;
+		return &verb_firecracker;
+	}
 	return verb_resolve(argc, words, ret_used);
 }
 
@@ -69,15 +98,16 @@ int main(int argc, char *argv[])
 	fill_standard_descriptors();
 	/* A file that reaches a limit is an error of its write, not a VM's end. */
 	signal(SIGXFSZ, SIG_IGN);
-	if (argc < 2)
+	if (argc < 2 && !is_called_firecracker(argv[0]))
 		return no_verb();
-	verb = find(argc - 1, argv + 1, &used);
+	verb = find(argv[0], argc - 1, argv + 1, &used);
 	if (!verb)
 		return output_error(STATUS_USAGE, -EINVAL);
 	if (wants_help(argc - 1 - used, argv + 1 + used)) {
 		char *names[] = { (char *)verb->parent, (char *)verb->name };
 
-		return verb_help.run(used, names + ARRAY_SIZE(names) - used);
+		return verb->parent ? verb_help.run(2, names)
+				    : verb_help.run(1, names + 1);
 	}
 	return verb->run(argc - 1 - used, argv + 1 + used);
 }

@@ -36,8 +36,9 @@ struct verb {
 	int (*run)(int argc, char *const argv[]);
 };
 
-extern const struct verb verb_api, verb_ctl, verb_doctor, verb_fleet, verb_help,
-	verb_restore, verb_run, verb_snapshot, verb_version;
+extern const struct verb verb_api, verb_firecracker, verb_ctl, verb_doctor,
+	verb_fleet, verb_help, verb_restore, verb_run, verb_snapshot,
+	verb_version;
 
 /* In the order of the overview; ends with NULL. */
 extern const struct verb *const verbs[];

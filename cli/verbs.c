@@ -13,6 +13,7 @@ const struct verb *const verbs[] = {
 	&verb_run,
 	&verb_restore,
 	&verb_api,
+	&verb_firecracker,
 	&verb_ctl,
 	&verb_snapshot,
 	&verb_fleet,

@@ -26,7 +26,8 @@ static void signal_came(struct loop_watch *watch, uint32_t events)
 		return;
 	snprintf(detail, sizeof(detail), "SIG%s",
 		sigabbrev_np((int)info.ssi_signo));
-	ending_report(&control->ending, OUTCOME_STOPPED, 0, detail);
+	ending_report(&control->ending, OUTCOME_STOPPED,
+		(uint8_t)info.ssi_signo, detail);
 }
 
 /* One that came ignored stays so: nohup, or a script's background job. */

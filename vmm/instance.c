@@ -94,7 +94,7 @@ static int wait_and_end(
 {
 	if (!rc)
 		loop_run(in->control->loop);
-	*ret = rc ? (struct vm_result){ fault, (int)fault, "" }
+	*ret = rc ? (struct vm_result){ .outcome = fault, .status = (int)fault }
 		  : in->control->ending.result;
 	end(in);
 	return rc;
@@ -127,7 +127,10 @@ int vm_restore(struct vm_config *config, const struct vm_server *server,
 	CLEANUP(restore_fini) struct restore restore;
 	int rc = restore_open(config, &restore);
 
-	*ret = (struct vm_result){ OUTCOME_BAD_CONFIG, OUTCOME_BAD_CONFIG, "" };
+	*ret = (struct vm_result){
+		.outcome = OUTCOME_BAD_CONFIG,
+		.status = OUTCOME_BAD_CONFIG,
+	};
 	return rc ? rc : run_to_the_end(config, &restore, server, ret);
 }
 

@@ -55,6 +55,7 @@ struct vm_service {
 	const char *label;  /* in front of the path in sentences */
 	const char *id;     /* of the instance */
 	const char *config; /* JSON of a VM to start with, or NULL */
+	size_t body_max;    /* of a request; 0: the usual */
 	struct loop *loop;
 	const struct vm_ops *ops;
 	struct instance *instance;

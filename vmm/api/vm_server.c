@@ -31,6 +31,7 @@ static int start(const struct vm_service *service, void **ret)
 	struct server_options options = {
 		.path = service->path,
 		.label = service->label,
+		.body_max = service->body_max,
 		.handle = routes_handle,
 	};
 	int rc;

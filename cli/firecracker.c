@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * firecracker.c - `muster --api-sock S …`: Firecracker's command line and statuses
+ */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+
+#include "cli/api.h"
+#include "cli/verb.h"
+#include "vmm/api/http.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/base/err.h"
+
+/* The exit statuses that its callers know. */
+enum {
+	FC_OK = 0,
+	FC_GENERIC = 1,
+	FC_BAD_CONFIG = 152,
+	FC_BAD_ARGUMENTS = 153,
+	FC_SIGHUP = 156,
+	FC_SIGNAL = 128, /* and the number: what a shell says of a killed one */
+};
+
+struct fc_options {
+	char *socket;
+	char *id;
+	char *config_file; /* or NULL */
+	bool no_api;
+	bool no_seccomp;
+	unsigned level;
+	unsigned body_max;
+	char *start_us; /* the jailer's, for metrics that this version lacks */
+	char *start_cpu_us;
+	char *parent_cpu_us;
+};
+
+static const struct config_choice levels[] = {
+	{ "Off", NULL },
+	{ "Error", NULL },
+	{ "Warn", NULL },
+	{ "Warning", NULL },
+	{ "Info", NULL },
+	{ "Debug", NULL },
+	{ "Trace", NULL },
+	{ NULL, NULL },
+};
+
+static const enum log_level level_of[] = { LOG_ERROR, LOG_ERROR, LOG_WARN,
+	LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_DEBUG };
+
+#define IGNORED(option, member)                                         \
+	{                                                               \
+		.name = (option), .type = CONFIG_STRING,                \
+		.offset = CONFIG_AT(struct fc_options, member, char *), \
+		.max = 32, .metavar = "N",                              \
+		.help = "taken from the jailer, without effect",        \
+	}
+
+static const struct config_field fc_fields[] = {
+	{
+		.name = "api-sock",
+		.type = CONFIG_PATH,
+		.offset = CONFIG_AT(struct fc_options, socket, char *),
+		.min = 1,
+		.max = CONFIG_SOCKET_MAX,
+		.fallback = "/run/firecracker.socket",
+		.metavar = "SOCKET",
+		.help = "the Unix socket to make",
+	},
+	{
+		.name = "id",
+		.type = CONFIG_NAME,
+		.offset = CONFIG_AT(struct fc_options, id, char *),
+		.min = 1,
+		.max = INSTANCE_ID_MAX,
+		.fallback = INSTANCE_ID_DEFAULT,
+		.metavar = "ID",
+		.help = "what the instance calls itself",
+	},
+	{
+		.name = "config-file",
+		.type = CONFIG_PATH,
+		.offset = CONFIG_AT(struct fc_options, config_file, char *),
+		.min = 1,
+		.max = PATH_MAX - 1,
+		.metavar = "FILE",
+		.help = "start with this VM",
+	},
+	{
+		.name = "no-api",
+		.type = CONFIG_BOOL,
+		.offset = CONFIG_AT(struct fc_options, no_api, bool),
+		.help = "make no socket; needs --config-file",
+	},
+	{
+		.name = "http-api-max-payload-size",
+		.type = CONFIG_UNSIGNED,
+		.offset = CONFIG_AT(struct fc_options, body_max, unsigned),
+		.min = 1,
+		.max = 64 * MIB,
+		.fallback = "51200",
+		.metavar = "BYTES",
+		.help = "of a request's body",
+	},
+	{
+		.name = "level",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(struct fc_options, level, unsigned),
+		.fallback = "Warn",
+		.choices = levels,
+		.help = "how much goes to standard error",
+	},
+	{
+		.name = "no-seccomp",
+		.type = CONFIG_BOOL,
+		.offset = CONFIG_AT(struct fc_options, no_seccomp, bool),
+		.help = "taken, without effect: this version has no filters",
+	},
+	IGNORED("start-time-us", start_us),
+	IGNORED("start-time-cpu-us", start_cpu_us),
+	IGNORED("parent-cpu-time-us", parent_cpu_us),
+};
+
+static const struct config_object fc_object = {
+	.name = "firecracker",
+	.fields = fc_fields,
+	.count = ARRAY_SIZE(fc_fields),
+	.size_bytes = sizeof(struct fc_options),
+};
+
+static void cleanup_options_fn(struct fc_options *options)
+{
+	config_fini(&fc_object, options);
+}
+
+static int parse(int argc, char *const argv[], struct fc_options *options)
+{
+	int rc = config_defaults(&fc_object, options);
+
+	if (!rc)
+		rc = config_parse_args(&fc_object, argc, argv, options);
+	if (!rc)
+		rc = api_check_id(options->id);
+	if (!rc && options->no_api && !options->config_file)
+		rc = err_set(-EINVAL,
+			"--no-api: and nothing to start; give --config-file");
+	return rc;
+}
+
+/* However a guest ends, that is no failure. */
+static int status_of(const struct vm_result *result)
+{
+	switch (result->outcome) {
+	case OUTCOME_STOPPED:
+		return result->signal == SIGHUP ? FC_SIGHUP
+		       : result->signal         ? FC_SIGNAL + result->signal
+						: FC_OK;
+	case OUTCOME_POWER_OFF:
+	case OUTCOME_REBOOT:
+	case OUTCOME_TRIPLE_FAULT:
+	case OUTCOME_PANIC:
+		return FC_OK;
+	default:
+		return FC_GENERIC;
+	}
+}
+
+static int run(int argc, char *const argv[])
+{
+	CLEANUP(cleanup_options_fn) struct fc_options options = { 0 };
+	struct vm_service service = { .label = "--api-sock " };
+	struct vm_result result;
+	int rc = parse(argc, argv, &options);
+
+	if (rc)
+		return output_error(FC_BAD_ARGUMENTS, rc);
+	log_set_level(level_of[options.level]);
+	service.path = options.no_api ? NULL : options.socket;
+	service.id = options.id;
+	service.body_max = options.body_max;
+	rc = api_serve(&service, options.config_file, &result);
+	if (rc)
+		return output_error(options.config_file && rc != -EADDRINUSE
+					    ? FC_BAD_CONFIG
+					    : FC_GENERIC,
+			rc);
+	log_say("%s", result.line);
+	return status_of(&result);
+}
+
+static const struct verb_example examples[] = {
+	{ "as its clients start it", "muster --api-sock vm.sock --id vm-1" },
+	{ "without clients", "muster --no-api --config-file vm.json" },
+	{ NULL, NULL },
+};
+
+const struct verb verb_firecracker = {
+	.name = "firecracker",
+	.arguments = " [OPTION]...",
+	.summary = "serve as muster api, with Firecracker's options",
+	.description =
+		"The word may be left out, and is not needed either where "
+		"muster is called firecracker, by a link of that name."
+		"\n\n"
+		"Exit statuses are Firecracker's: 0 when the guest ends in "
+		"whatever way, 1 for a failure, 152 for a bad --config-file, "
+		"153 for a bad option, 156 for SIGHUP.",
+	.options = &fc_object,
+	.examples = examples,
+	.run = run,
+};

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""test_firecracker.py - Firecracker's options and exit statuses"""
+
+import json
+
+import pytest
+
+import payload
+from control import ask, wait_for
+from instance import START
+
+pytestmark = pytest.mark.needs("direct")
+
+GENERIC, BAD_CONFIG, BAD_ARGUMENTS = 1, 152, 153
+
+
+def source(guest, args=""):
+    return {"kernel_image_path": str(payload.guest(guest)), "boot_args": args}
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(content):
+        path = tmp_path / "vm.json"
+        path.write_text(json.dumps(content))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("words", [[], ["firecracker"]])
+def test_the_options_are_firecrackers(direct, tmp_path, words):
+    socket = tmp_path / "s"
+    job = direct.start_muster([
+        *words, "--api-sock", socket, "--id", "vm-1", "--no-seccomp",
+        "--start-time-us", "1", "--start-time-cpu-us=2", "--level", "Info",
+        "--http-api-max-payload-size", "200"])
+    assert wait_for(socket, job).body["id"] == "vm-1"
+    reply = ask(socket, "PUT", "/entropy", b"{" + b" " * 200 + b"}")
+    assert (reply.status, "at most 200" in reply.fault) == (400, True)
+    job.signal("TERM")
+    assert job.wait(10).status == 128 + 15
+    assert not socket.exists()
+
+
+def test_a_link_of_its_name_needs_no_word(direct, muster, tmp_path):
+    link = tmp_path / "firecracker"
+    link.symlink_to(muster)
+    for option, says in ("--version", "muster "), ("--help", "--api-sock"):
+        result = direct.shell(f"{link} {option}")
+        assert (result.status, says in result.console) == (0, True)
+    assert direct.shell(f"{link} run").status == BAD_ARGUMENTS
+
+
+@pytest.mark.parametrize("guest", ["reboot", "poweroff", "tripfault", "panic"])
+def test_a_guest_that_ends_is_no_failure(direct, tmp_path, guest):
+    socket = tmp_path / "s"
+    job = direct.start_muster(["--api-sock", socket])
+    wait_for(socket, job)
+    assert ask(socket, "PUT", "/boot-source", source(guest)).status == 204
+    assert ask(socket, "PUT", "/actions", START).status == 204
+    assert job.wait(10).status == 0
+
+
+def test_a_vm_without_an_api(direct, file, tmp_path):
+    path = file({"boot-source": source("reboot")})
+    result = direct.run(["--no-api", "--config-file", path])
+    assert result.status == 0, result.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["vm.json"]
+
+
+def test_a_hangup_has_its_status(direct, tmp_path):
+    job = direct.start_muster(["--api-sock", tmp_path / "s"])
+    wait_for(tmp_path / "s", job)
+    job.signal("HUP")
+    assert job.wait(10).status == 156
+
+
+@pytest.mark.parametrize("args", [
+    ["--api-sock"], ["--api-sock", ""], ["--id", ""], ["--id", "a_b"],
+    ["--id", "x" * 65], ["--no-api"], ["--level", "Loud"],
+    ["--api-sock", "s", "--oops"], ["--http-api-max-payload-size", "x"],
+])
+def test_a_bad_option_has_its_status(direct, args):
+    assert direct.run(args).status == BAD_ARGUMENTS
+
+
+@pytest.mark.parametrize("content", [[], {}, {"boot-source": {}}])
+def test_a_bad_file_has_its_status(direct, file, content):
+    result = direct.run(["--no-api", "--config-file", file(content)])
+    assert result.status == BAD_CONFIG
+
+
+def test_a_socket_in_use_is_a_failure(direct, tmp_path):
+    socket = tmp_path / "s"
+    job = direct.start_muster(["--api-sock", socket])
+    wait_for(socket, job)
+    result = direct.run(["--api-sock", socket])
+    assert result.status == GENERIC
+    assert f"--api-sock {socket}: " in result.stderr
+    job.signal("TERM")
+    job.wait(10)
