@@ -32,8 +32,23 @@ static void cleanup_json_fn(json_t **root)
 	json_decref(*root);
 }
 
+/* The server puts the request in front, which is nothing that our user said. */
+static const char *without_request(
+	const char *sentence, enum api_method method, const char *target)
+{
+	CLEANUP(buf_fini) struct buf request = BUF_INIT;
+	size_t len;
+
+	buf_printf(&request, "%s %s: ", api_method_names[method], target);
+	len = request.len;
+	return strncmp(sentence, (const char *)request.data, len)
+		       ? sentence
+		       : sentence + len;
+}
+
 /* The server's sentence becomes our own. */
-static int refused(const struct client_answer *answer)
+static int refused(const struct client_answer *answer, enum api_method method,
+	const char *target)
 {
 	CLEANUP(cleanup_json_fn)
 	json_t *root = json_loads(answer->body ? answer->body : "", 0, NULL);
@@ -42,7 +57,8 @@ static int refused(const struct client_answer *answer)
 
 	return output_error(CTL_REFUSED,
 		err_set(-EREMOTEIO, "%s",
-			sentence ? sentence : "the VM gives no reason"));
+			sentence ? without_request(sentence, method, target)
+				 : "the VM gives no reason"));
 }
 
 static int print(const struct client_answer *answer)
@@ -72,7 +88,7 @@ int ctl_ask(const char *socket, enum api_method method, const char *target,
 		return STATUS_OK;
 	if (answer.status == STATUS_FINE)
 		return print(&answer);
-	return refused(&answer);
+	return refused(&answer, method, target);
 }
 
 /* For commands that have no option but --socket. */

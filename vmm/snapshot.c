@@ -46,7 +46,8 @@ static int look_at_state(const char *path, struct snapshot_memory *ret)
 		if (rc)
 			err_wrap(rc, "%s%s", STATE, path);
 	}
-	return rc ? err_wrap(rc, "not replaced, for it is no snapshot") : 1;
+	return rc ? err_wrap(rc, "--state: not replaced, for it is no snapshot")
+		  : 1;
 }
 
 /* One file's temporary name as the other's would have it moved over that. */

@@ -406,3 +406,11 @@ def test_ctl_refuses_bad_options(muster, words, says):
     done = ctl(muster, *words)
     assert done.returncode == 2
     assert says in done.stderr
+
+
+
+def test_ctl_says_what_the_vm_refuses_without_the_request(machine, muster):
+    done = ctl(muster, "--socket", machine.path, "snapshot", "--state", "f",
+               "--memory", "m", "--diff")
+    assert done.returncode == 1
+    assert done.stderr.startswith("muster: --diff: this VM has no snapshot yet")
