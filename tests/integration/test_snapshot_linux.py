@@ -93,7 +93,8 @@ def test_a_clone_advances_to_now(origin):
     assert abs(date - full.date - full.away()) < SLACK_SECONDS
     assert abs(uptime - full.uptime - full.away()) < SLACK_SECONDS
     guest.heard("nap")
-    linux_guest.check(guest)
+    # The timers of all the time away expire at once, which emulated takes long.
+    linux_guest.check(guest, allowed="hrtimer: interrupt took")
 
 
 def test_clones_run_side_by_side(origin):
