@@ -86,18 +86,17 @@ static int check_targets(const struct vm_snapshot_args *args)
 	return memfile_settle(MEMORY, args->memory_path, &old.id);
 }
 
-/* Without the memory that it changes a diff is worth nothing. */
-static int check_base(const char *path, const struct memfile_id *base)
+/* Diffs are worth nothing without the full memory that the first of them changes. */
+static int check_base(const char *path)
 {
 	CLEANUP(memfile_close) struct memfile file = MEMFILE_INIT;
 	struct stat st;
 
 	if (memfile_open(MEMORY, path, &file) || file.kind != MEMFILE_FULL ||
-		!memfile_id_equal(&file.id, base) || fstat(file.fd, &st) ||
-		st.st_nlink > 1)
+		fstat(file.fd, &st) || st.st_nlink > 1)
 		return 0;
 	return err_set(-EINVAL,
-		"%s%s: the full memory that the diff is to change; give "
+		"%s%s: a full memory file, which a diff would replace; give "
 		"another name",
 		MEMORY, text_shown(path).s);
 }
@@ -108,7 +107,7 @@ static int check_diff(const struct vm *vm, const struct vm_snapshot_args *args)
 		return err_set(-EINVAL,
 			"--diff: this VM has no snapshot yet that a diff could "
 			"follow; take a full one first");
-	return check_base(args->memory_path, &vm->lineage.id);
+	return check_base(args->memory_path);
 }
 
 /* ---- writing ---- */

@@ -121,7 +121,8 @@ int snapshot_read(const char *label, const char *path, struct buf *ret_bytes,
 	struct snapshot_file *ret)
 {
 	/* Not to wait for the writer of a FIFO. */
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	CLEANUP_CLOSE int fd = open(
+		path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	int rc;
 
 	if (fd < 0)

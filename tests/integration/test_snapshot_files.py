@@ -36,12 +36,14 @@ def shelf(direct, tmp_path):
     return Shelf(direct, tmp_path / "shelf", ["--disk", f"id=vda,path={tmp_path}/clone"])
 
 
-def test_a_diff_does_not_replace_the_memory_that_it_changes(machine, pair, tmp_path):
+def test_a_diff_does_not_replace_the_full_memory_before_it(machine, pair, tmp_path):
     assert machine.snapshot(pair).returncode == 0
     before = pair.content()
+    (tmp_path / "first").mkdir()
+    assert machine.snapshot(Pair(tmp_path / "first"), diff=True).returncode == 0
     result = machine.snapshot(pair, diff=True)
     assert result.returncode == REFUSED
-    assert f"{pair.memory}: the full memory that the diff is to change" in result.stderr
+    assert f"{pair.memory}: a full memory file, which a diff" in result.stderr
     assert pair.content() == before
     os.link(pair.memory, tmp_path / "kept")
     assert machine.snapshot(pair, diff=True).returncode == 0
