@@ -39,7 +39,8 @@ write() {{
 		rm -f /mnt/$i.md5
 		keep /mnt/$i </run/w/data
 		md5sum </run/w/data | keep /mnt/$i.md5
-		echo $n >/run/w/written
+		echo $n >/run/w/new
+		mv /run/w/new /run/w/written # never seen empty
 	done
 }}
 
