@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """conftest.py - the test hosts as fixtures, and what a test may ask for
 
-    @pytest.mark.needs("svm")    a capability: direct, svm, vmx, root
+    @pytest.mark.needs("svm")    a capability: direct, svm, vmx, root, strace, and
+                                 dynamic, a muster that takes LD_PRELOAD
 
 A test whose capability this machine lacks is skipped by naming it; those that
 MUSTER_REQUIRE lists (MUSTER_REQUIRE=direct,svm,vmx) make it fail instead.
@@ -13,6 +14,8 @@ a vmx_jobs(host), which adds them, and vmx(model) gives the results of all jobs.
 
 import functools
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -29,8 +32,26 @@ def probe_root():
         raise Missing("the tests do not run as root")
 
 
+def probe_strace():
+    if not shutil.which("strace"):
+        raise Missing("strace is not installed")
+
+
+def muster_path():
+    """The muster under test: $MUSTER, or the one in build/."""
+    return Path(os.environ.get("MUSTER", ROOT / "build/muster"))
+
+
+def probe_dynamic():
+    headers = subprocess.run(["readelf", "-l", muster_path()], check=True,
+                             text=True, stdout=subprocess.PIPE).stdout
+    if "INTERP" not in headers:
+        raise Missing("muster is linked statically")
+
+
 PROBES = {"direct": direct_host.probe, "svm": svm_host.probe,
-          "vmx": vmx_host.probe, "root": probe_root}
+          "vmx": vmx_host.probe, "root": probe_root,
+          "strace": probe_strace, "dynamic": probe_dynamic}
 REQUIRED = set(os.environ.get("MUSTER_REQUIRE", "").replace(",", " ").split())
 
 
@@ -64,8 +85,7 @@ def pytest_runtest_setup(item):
 
 @pytest.fixture(scope="session")
 def muster():
-    """The muster under test: $MUSTER, or the one in build/."""
-    path = Path(os.environ.get("MUSTER", ROOT / "build/muster"))
+    path = muster_path()
     if not path.exists():
         pytest.fail(f"{path} does not exist: run make", pytrace=False)
     return path.resolve()

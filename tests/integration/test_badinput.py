@@ -225,20 +225,13 @@ def old_kvm(folder, version, lacks):
     return ["env", f"LD_PRELOAD={folder}/old_kvm.so"]
 
 
-def needs_dynamic(muster):
-    kind = subprocess.run(["readelf", "-l", muster], capture_output=True,
-                          text=True, check=True).stdout
-    if "INTERP" not in kind:
-        pytest.skip("needs a dynamically linked muster for LD_PRELOAD")
-
-
+@pytest.mark.needs("dynamic")
 @pytest.mark.parametrize("version, lacks, words", [
     (11, -1, ["API version 11", "12"]),
     (12, "KVM_CAP_IRQFD", ["KVM_CAP_IRQFD", "since Linux"]),
 ], ids=["old-api", "capability-lacks"])
 def test_says_that_kvm_is_too_old(muster, here, tmp_path_factory, version,
                                   lacks, words):
-    needs_dynamic(muster)
     shim = old_kvm(tmp_path_factory.mktemp("shim"), version, lacks)
     check_refusal(refused(muster, GOOD, here, shim), HOST_LACKS, words)
 

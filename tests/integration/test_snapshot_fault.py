@@ -8,7 +8,6 @@ snapshot makes no such call any more.
 import contextlib
 import itertools
 import re
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 
 from snapshot_pair import Machine, Pair, STOPPED, Shelf
 
-pytestmark = pytest.mark.needs("direct")
+pytestmark = pytest.mark.needs("direct", "strace")
 
 CTL_REFUSED, CTL_FAILED, KILLED = 1, 4, 128 + 9
 KINDS = ["full", "diff"]
@@ -32,8 +31,6 @@ OTHER = {"openat", "close", "fcntl", "newfstatat", "lseek", "read", "pread64", "
 @contextlib.contextmanager
 def traced(machine, log, *what):
     """The control thread alone, which is the one that writes snapshots."""
-    if not shutil.which("strace"):
-        pytest.skip("strace is missing")
     options = [word for each in what for word in ("-e", each)]
     with subprocess.Popen(["strace", "-p", str(machine.pid), "-o", log, *options],
                           stderr=subprocess.PIPE, text=True) as tracer:

@@ -4,7 +4,6 @@
 The files are made and read here, by the description of the format alone.
 """
 
-import shutil
 import subprocess
 
 import pytest
@@ -90,22 +89,19 @@ def test_only_a_memory_file_is_replaced(muster, here):
     assert merge(muster, here, ["m0", "m1"]).returncode == 0
 
 
-@pytest.fixture
-def strace():
-    if not shutil.which("strace"):
-        pytest.skip("strace is missing")
-    return ["strace", "-qq", "-o", "/dev/null"]
+STRACE = ["strace", "-qq", "-o", "/dev/null"]
 
 
+@pytest.mark.needs("strace")
 @pytest.mark.parametrize("call", ["ftruncate", "pwritev", "fsync", "rename"])
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
-def test_a_failing_call_leaves_the_old_file(muster, here, strace, call, error):
+def test_a_failing_call_leaves_the_old_file(muster, here, call, error):
     """The Nth of each, for N = 1 and on until none fails."""
     old = (here / "m0").read_bytes()
     text = {"ENOSPC": "No space left on device", "EIO": "Input/output error"}[error]
     for n in range(1, 100):
         inject = f"inject={call}:error={error}:when={n}"
-        result = merge(muster, here, ["m0", "m1"], "m0", [*strace, "-e", inject])
+        result = merge(muster, here, ["m0", "m1"], "m0", [*STRACE, "-e", inject])
         if result.returncode == 0:
             if "folder is not synced" in result.stderr:
                 assert memory_file.read_full(here / "m0")[1] == IDS[1]
@@ -121,14 +117,15 @@ def test_a_failing_call_leaves_the_old_file(muster, here, strace, call, error):
     assert memory_file.read_full(here / "m0") == (expected(1), IDS[1])
 
 
+@pytest.mark.needs("strace")
 @pytest.mark.parametrize("call", ["ftruncate", "pwritev", "fsync", "rename", "close"])
-def test_a_kill_leaves_a_whole_file(muster, here, strace, call):
+def test_a_kill_leaves_a_whole_file(muster, here, call):
     """Old or new, and the next run succeeds over what is left."""
     old = (here / "m0").read_bytes()
     for n in range(1, 100):
         (here / "m0").write_bytes(old)
         inject = f"inject={call}:signal=SIGKILL:when={n}"
-        result = merge(muster, here, ["m0", "m1"], "m0", [*strace, "-e", inject])
+        result = merge(muster, here, ["m0", "m1"], "m0", [*STRACE, "-e", inject])
         if result.returncode == 0:
             break
         _, own = memory_file.read_full(here / "m0")
