@@ -37,6 +37,16 @@ struct route {
 extern const struct route routes[];
 extern const unsigned routes_count;
 
+/* ---- machine.c: what there is before and after the start ---- */
+
+extern const struct config_object vm_body_object, snapshot_body_object;
+
+int get_instance(struct api *api, struct call *call, struct reply *reply);
+int get_version(struct api *api, struct call *call, struct reply *reply);
+int get_vm(struct api *api, struct call *call, struct reply *reply);
+int patch_vm(struct api *api, struct call *call, struct reply *reply);
+int put_snapshot(struct api *api, struct call *call, struct reply *reply);
+
 /* ---- setup.c: what configures a VM, and starts it ---- */
 
 int get_machine(struct api *api, struct call *call, struct reply *reply);

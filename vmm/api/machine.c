@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* machine.c - the requests to a VM that there is: what it is, hold it, keep it */
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+
+#include "vmm/api/resources.h"
+#include "config.h"
+#include "vmm/pause.h"
+
+/* The API that is served: what clients look at for what they may ask. */
+#define API_VERSION "1.17.0"
+
+/* ---- GET / ---- */
+
+int get_instance(struct api *api, struct call *call, struct reply *reply)
+{
+	struct vm_status status;
+
+	(void)call;
+	api->ops->status(api->instance, &status);
+	reply_json(
+		reply, json_pack("{s:s, s:s, s:s, s:s}", "id", api->id, "state",
+			       vm_state_names[status.state], "vmm_version",
+			       MUSTER_VERSION, "app_name", "muster"));
+	return 0;
+}
+
+/* ---- GET /version ---- */
+
+int get_version(struct api *api, struct call *call, struct reply *reply)
+{
+	(void)api;
+	(void)call;
+	reply_json(
+		reply, json_pack("{s:s, s:s}", "firecracker_version",
+			       API_VERSION, "muster_version", MUSTER_VERSION));
+	return 0;
+}
+
+/* ---- /vm ---- */
+
+static const char *const owner_names[] = {
+	[PAUSE_USER] = "user",
+	[PAUSE_SNAPSHOT] = "snapshot",
+	[PAUSE_MICROCODE] = "microcode",
+};
+
+static json_t *owners_json(unsigned owners)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < ARRAY_SIZE(owner_names); i++)
+		if (owners & BIT(i))
+			json_array_append_new(
+				list, json_string(owner_names[i]));
+	return list;
+}
+
+static json_t *histogram_json(const struct histogram *h)
+{
+	json_int_t count = (json_int_t)atomic_load(&h->count);
+	json_int_t sum = (json_int_t)atomic_load(&h->sum);
+
+	return json_pack("{s:I, s:I, s:I}", "count", count, "mean",
+		count ? sum / count : 0, "max",
+		(json_int_t)atomic_load(&h->max));
+}
+
+/* How long pauses took so far, in the names of the metrics. */
+static json_t *pauses_json(void)
+{
+	const struct metric_group *group = &pause_metrics;
+	json_t *times = json_object();
+
+	for (unsigned i = 0; i < group->histogram_count; i++)
+		json_object_set_new(times, group->histograms[i].name,
+			histogram_json(&group->histograms[i]));
+	return times;
+}
+
+int get_vm(struct api *api, struct call *call, struct reply *reply)
+{
+	struct vm_status status;
+
+	(void)call;
+	api->ops->status(api->instance, &status);
+	reply_json(reply,
+		json_pack("{s:s, s:o, s:o}", "state",
+			vm_state_names[status.state], "held_by",
+			owners_json(status.owners), "pause", pauses_json()));
+	return 0;
+}
+
+enum vm_wish { WISH_PAUSED, WISH_RESUMED };
+
+struct vm_body {
+	unsigned state; /* enum vm_wish */
+};
+
+static const struct config_choice vm_wishes[] = {
+	[WISH_PAUSED] = { "Paused", NULL },
+	[WISH_RESUMED] = { "Resumed", NULL },
+	{ NULL, NULL },
+};
+
+static const struct config_field vm_fields[] = {
+	{
+		.name = "state",
+		.type = CONFIG_CHOICE,
+		.required = true,
+		.offset = CONFIG_AT(struct vm_body, state, unsigned),
+		.choices = vm_wishes,
+		.help = "Paused or Resumed",
+	},
+};
+
+static_assert(sizeof(struct vm_body) <= ROUTE_BODY_BYTES, "");
+
+const struct config_object vm_body_object = {
+	.name = "vm",
+	.fields = vm_fields,
+	.count = ARRAY_SIZE(vm_fields),
+	.size_bytes = sizeof(struct vm_body),
+};
+
+int patch_vm(struct api *api, struct call *call, struct reply *reply)
+{
+	const struct vm_body *wish = call->body;
+
+	(void)reply;
+	return wish->state == WISH_PAUSED ? api->ops->pause(api->instance)
+					  : api->ops->resume(api->instance);
+}
+
+/* ---- /snapshot ---- */
+
+enum snapshot_type { SNAPSHOT_FULL, SNAPSHOT_DIFF };
+
+struct snapshot_body {
+	unsigned type; /* enum snapshot_type */
+	char *state_path;
+	char *memory_path;
+};
+
+static const struct config_choice snapshot_types[] = {
+	[SNAPSHOT_FULL] = { "Full", NULL },
+	[SNAPSHOT_DIFF] = { "Diff", NULL },
+	{ NULL, NULL },
+};
+
+static const struct config_field snapshot_fields[] = {
+	{
+		.name = "snapshot_type",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(struct snapshot_body, type, unsigned),
+		.fallback = "Full",
+		.choices = snapshot_types,
+		.help = "all of memory, or what changed since the last "
+			"snapshot",
+	},
+	{
+		.name = "snapshot_path",
+		.type = CONFIG_PATH,
+		.required = true,
+		.offset = CONFIG_AT(struct snapshot_body, state_path, char *),
+		.min = 1,
+		.max = PATH_MAX - 1,
+		.help = "the state file to write",
+	},
+	{
+		.name = "mem_file_path",
+		.type = CONFIG_PATH,
+		.required = true,
+		.offset = CONFIG_AT(struct snapshot_body, memory_path, char *),
+		.min = 1,
+		.max = PATH_MAX - 1,
+		.help = "the memory file to write",
+	},
+};
+
+static_assert(sizeof(struct snapshot_body) <= ROUTE_BODY_BYTES, "");
+
+const struct config_object snapshot_body_object = {
+	.name = "snapshot/create",
+	.fields = snapshot_fields,
+	.count = ARRAY_SIZE(snapshot_fields),
+	.size_bytes = sizeof(struct snapshot_body),
+};
+
+int put_snapshot(struct api *api, struct call *call, struct reply *reply)
+{
+	const struct snapshot_body *wish = call->body;
+	const struct vm_snapshot_args args = {
+		.state_path = wish->state_path,
+		.memory_path = wish->memory_path,
+		.diff = wish->type == SNAPSHOT_DIFF,
+	};
+
+	(void)reply;
+	return api->ops->snapshot(api->instance, &args);
+}
