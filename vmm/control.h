@@ -10,12 +10,14 @@
 
 #include "vmm/core/loop.h"
 #include "vmm/ending.h"
+#include "vmm/events.h"
 
 struct control {
 	struct loop *loop; /* NULL until control_open() */
 	int signal_fd;
 	struct loop_watch signals;
 	struct ending ending;
+	struct events events;
 	bool kept; /* threads that never end may still report to it */
 };
 

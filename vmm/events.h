@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * events.h - what happens to the VM of a process, told to whoever listens
+ *
+ * An event is one line of JSON:
+ *
+ *   {"version":1,"time_ns":1700000000000000000,"event":"state","state":"Running"}
+ *
+ * `time_ns` is the time of day (CLOCK_REALTIME); members of the event's own follow
+ * its name.  docs/control.md lists them all.
+ *
+ * Everything here is the control thread's; others ask it by loop_call().
+ */
+#ifndef MUSTER_VMM_EVENTS_H
+#define MUSTER_VMM_EVENTS_H
+
+#include <jansson.h>
+
+#include "vmm/base/util.h"
+
+#define EVENTS_VERSION 1
+
+struct event_listener {
+	/* Must not post.  `line` ends with a newline, and is gone afterwards. */
+	void (*hear)(
+		struct event_listener *listener, const char *line, size_t len);
+	struct event_listener *next; /* the list's */
+};
+
+/* All 0: nobody listens. */
+struct events {
+	struct event_listener *listeners;
+};
+
+/*
+ * Tell everybody.  `members` (NULL: none) is an object whose reference is taken, so
+ * that json_pack() can stand here.  What cannot be told for want of memory is not.
+ */
+void events_post(struct events *events, const char *name, json_t *members);
+
+/* The line of one event, owned by the caller; NULL without memory. */
+char *events_line(const char *name, json_t *members, size_t *ret_len);
+
+void events_listen(struct events *events, struct event_listener *listener);
+
+/* Harmless if it does not listen; it may be called while it hears. */
+void events_unlisten(struct events *events, struct event_listener *listener);
+
+#endif
