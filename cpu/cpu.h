@@ -10,6 +10,7 @@
 
 #include <linux/kvm.h>
 
+#include "cpu/cpu_ucode.h"
 #include "vmm/base/buf.h"
 #include "vmm/core/bus.h"
 #include "vmm/core/machine.h"
@@ -34,6 +35,7 @@ struct cpu_options {
 	const char *text;
 	bool nested;      /* VMX or SVM */
 	bool strict_msrs; /* #GP for MSRs that the CPU shown does not have */
+	enum cpu_loader loader;
 };
 
 /* Is this the text of a template?  0, or -EBADMSG with a sentence. */
@@ -65,8 +67,8 @@ int cpu_vcpu_init(int vcpu_fd, const struct cpu_model *model, unsigned index);
 int cpu_vcpu_enter(int vcpu_fd, const struct boot_entry *entry);
 
 /*
- * Carry out an exit that only this architecture has (port I/O on x86): true if
- * `run` was one.
+ * Carry out an exit that only this architecture has (on x86 port I/O, and MSRs that
+ * the guest must not touch): true if `run` was one.  Not for cpu_loader_exit().
  */
 bool cpu_exit(struct kvm_run *run, const struct bus *ports);
 

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exits.c - port I/O, and what a vCPU looked like when it could not go on */
+/* exits.c - port I/O, MSRs that are denied, and what a vCPU looked like when it could not go on */
 #include "cpu/cpu.h"
 
 #include <inttypes.h>
 
 #include "vmm/core/kvm.h"
 
-bool cpu_exit(struct kvm_run *run, const struct bus *ports)
+static void port_io(struct kvm_run *run, const struct bus *ports)
 {
 	uint8_t *data = (uint8_t *)run + run->io.data_offset;
 
-	if (run->exit_reason != KVM_EXIT_IO)
-		return false;
 	/* INS and OUTS with REP come as one exit of `count` accesses. */
 	for (uint32_t i = 0; i < run->io.count; i++, data += run->io.size) {
 		if (run->io.direction == KVM_EXIT_IO_OUT)
@@ -19,7 +17,22 @@ bool cpu_exit(struct kvm_run *run, const struct bus *ports)
 		else
 			bus_read(ports, run->io.port, data, run->io.size);
 	}
-	return true;
+}
+
+/* Once one MSR exits, all that the filter denies do (KVM API, 4.97). */
+bool cpu_exit(struct kvm_run *run, const struct bus *ports)
+{
+	switch (run->exit_reason) {
+	case KVM_EXIT_IO:
+		port_io(run, ports);
+		return true;
+	case KVM_EXIT_X86_RDMSR:
+	case KVM_EXIT_X86_WRMSR:
+		run->msr.error = 1;
+		return true;
+	default:
+		return false;
+	}
 }
 
 void cpu_vcpu_dump(int vcpu_fd, struct buf *out)

@@ -132,6 +132,7 @@ int model_new(int kvm_fd, const struct cpu_options *options,
 	model->cpus = options->cpus;
 	model->nested = options->nested;
 	model->strict_msrs = options->strict_msrs;
+	model->loader = options->loader;
 	model->tsc_scaling = kvm_check(kvm_fd, KVM_CAP_TSC_CONTROL);
 	rc = cpuid_get_supported(kvm_fd, &model->supported);
 	if (rc)
@@ -306,7 +307,8 @@ static int filter_msrs(const struct cpu_model *model, int vm_fd)
 	struct cpu_set shown = model->wanted;
 
 	cpu_set_from_cpuid(&shown, &model->cpuid);
-	return msr_filter_apply(vm_fd, &shown);
+	return msr_filter_apply(
+		vm_fd, model->strict_msrs ? &shown : NULL, model->loader);
 }
 
 int cpu_model_settle(
@@ -328,7 +330,5 @@ int cpu_model_settle(
 	cpu_set_to_cpuid(&model->wanted, &model->cpuid);
 	show_tsc_deadline(model);
 	rc = topology_describe(&model->cpuid, model->cpus);
-	if (!rc && model->strict_msrs)
-		rc = filter_msrs(model, vm_fd);
-	return rc;
+	return rc ? rc : filter_msrs(model, vm_fd);
 }

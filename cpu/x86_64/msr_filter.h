@@ -8,6 +8,7 @@
 #ifndef MUSTER_CPU_X86_64_MSR_FILTER_H
 #define MUSTER_CPU_X86_64_MSR_FILTER_H
 
+#include "cpu/cpu_ucode.h"
 #include "cpu/x86_64/cpu_set.h"
 
 #define MSR_READ  1u
@@ -33,7 +34,11 @@ bool msr_filter_exists(const struct cpu_set *cpu, const struct msr_allowed *a);
 bool msr_filter_allows(
 	const struct cpu_set *cpu, uint32_t msr, unsigned access);
 
-/* Set the filter of a VM.  0 or -errno with a sentence. */
-int msr_filter_apply(int vm_fd, const struct cpu_set *cpu);
+/*
+ * Set the filter of a VM; `cpu` NULL denies nothing but what `loader` says.  0 or
+ * -errno with a sentence.
+ */
+int msr_filter_apply(
+	int vm_fd, const struct cpu_set *cpu, enum cpu_loader loader);
 
 #endif

@@ -151,25 +151,51 @@ static void free_guest(struct guest *g)
 	close_fd(g->kvm_fd);
 }
 
-/* 1: read, 2: #GP. */
-static uint8_t rdmsr(struct guest *g, uint32_t msr)
+static void load_code(struct guest *g, const uint8_t *code, size_t len)
 {
-	const uint8_t code[] = { 0x66, 0xb9, (uint8_t)msr, (uint8_t)(msr >> 8),
-		(uint8_t)(msr >> 16), (uint8_t)(msr >> 24), /* mov ecx, msr */
-		0x0f, 0x32, OUT(1) };
 	static const uint8_t on_gp[] = { OUT(2) };
 	static const uint16_t vector[] = { ON_GP, 0 };
 	struct kvm_regs regs = { .rip = CODE, .rsp = 0x8000, .rflags = 2 };
-	const struct kvm_run *run = g->run;
 
-	memcpy(g->memory + CODE, code, sizeof(code));
+	memcpy(g->memory + CODE, code, len);
 	memcpy(g->memory + ON_GP, on_gp, sizeof(on_gp));
 	memcpy(g->memory + GP * sizeof(vector), vector, sizeof(vector));
 	assert_int_equal(kvm_ioctl(g->vcpu_fd, KVM_SET_REGS, &regs), 0);
-	assert_int_equal(kvm_ioctl_val(g->vcpu_fd, KVM_RUN, 0), 0);
+}
+
+/* Until the code's OUT, whose byte is returned. */
+static uint8_t run_to_out(struct guest *g)
+{
+	struct kvm_run *run = g->run;
+
+	do
+		assert_int_equal(kvm_ioctl_val(g->vcpu_fd, KVM_RUN, 0), 0);
+	while (run->exit_reason != KVM_EXIT_IO && cpu_exit(run, NULL));
 	assert_int_equal(run->exit_reason, KVM_EXIT_IO);
 	assert_int_equal(run->io.port, PORT);
 	return ((const uint8_t *)run)[run->io.data_offset];
+}
+
+#define MOV_ECX(msr)                                       \
+	0x66, 0xb9, (uint8_t)(msr), (uint8_t)((msr) >> 8), \
+		(uint8_t)((msr) >> 16), (uint8_t)((msr) >> 24)
+
+/* 1: read, 2: #GP. */
+static uint8_t rdmsr(struct guest *g, uint32_t msr)
+{
+	const uint8_t code[] = { MOV_ECX(msr), 0x0f, 0x32, OUT(1) };
+
+	load_code(g, code, sizeof(code));
+	return run_to_out(g);
+}
+
+/* Of 0x1030. */
+static void load_wrmsr(struct guest *g, uint32_t msr)
+{
+	const uint8_t code[] = { MOV_ECX(msr), 0x66, 0xb8, 0x30, 0x10, 0, 0,
+		0x66, 0x31, 0xd2, 0x0f, 0x30, OUT(1) };
+
+	load_code(g, code, sizeof(code));
 }
 
 #define TSC      0x10
@@ -188,13 +214,60 @@ static void an_unlisted_msr_raises_gp(void **state)
 	assert_int_equal(rdmsr(&g, TSC), 1);
 	assert_int_equal(rdmsr(&g, SYSENTER), 1);
 	show_vendor("GenuineIntel");
-	assert_int_equal(msr_filter_apply(g.vm_fd, &cpu), 0);
+	assert_int_equal(
+		msr_filter_apply(g.vm_fd, &cpu, CPU_LOADER_IGNORED), 0);
 	assert_int_equal(rdmsr(&g, TSC), 1);
 	assert_int_equal(rdmsr(&g, SYSENTER), 2);
 	assert_int_equal(rdmsr(&g, UNKNOWN), 2);
 	show("sep");
-	assert_int_equal(msr_filter_apply(g.vm_fd, &cpu), 0);
+	assert_int_equal(
+		msr_filter_apply(g.vm_fd, &cpu, CPU_LOADER_IGNORED), 0);
 	assert_int_equal(rdmsr(&g, SYSENTER), 1);
+	free_guest(&g);
+}
+
+#define LOADER 0x79
+
+static void a_load_of_microcode_is_refused(void **state)
+{
+	struct guest g;
+
+	(void)state;
+	if (!make_guest(&g)) {
+		printf("skipped, " KVM_DEVICE " is missing: %s\n", __func__);
+		skip();
+	}
+	assert_int_equal(
+		msr_filter_apply(g.vm_fd, NULL, CPU_LOADER_REFUSED), 0);
+	load_wrmsr(&g, LOADER);
+	assert_int_equal(run_to_out(&g), 2);
+	assert_int_equal(rdmsr(&g, SYSENTER), 1);
+	free_guest(&g);
+}
+
+/* What happens is the caller's: nothing, or #GP; other MSRs are as before. */
+static void a_load_of_microcode_exits(void **state)
+{
+	struct guest g;
+	uint64_t header;
+
+	(void)state;
+	if (!make_guest(&g)) {
+		printf("skipped, " KVM_DEVICE " is missing: %s\n", __func__);
+		skip();
+	}
+	show_vendor("GenuineIntel");
+	assert_int_equal(msr_filter_apply(g.vm_fd, &cpu, CPU_LOADER_EXITS), 0);
+	for (unsigned refused = 0; refused < 2; refused++) {
+		load_wrmsr(&g, LOADER);
+		assert_int_equal(kvm_ioctl_val(g.vcpu_fd, KVM_RUN, 0), 0);
+		assert_true(cpu_loader_exit(g.run, &header));
+		assert_int_equal(header, 0x1000);
+		cpu_loader_end(g.run, refused);
+		assert_int_equal(run_to_out(&g), 1 + refused);
+	}
+	assert_int_equal(rdmsr(&g, SYSENTER), 2);
+	assert_int_equal(rdmsr(&g, TSC), 1);
 	free_guest(&g);
 }
 
@@ -202,7 +275,7 @@ static void a_kvm_without_filters_is_named(void **state)
 {
 	(void)state;
 	show_vendor("GenuineIntel");
-	assert_true(msr_filter_apply(-1, &cpu) < 0);
+	assert_true(msr_filter_apply(-1, &cpu, CPU_LOADER_IGNORED) < 0);
 	assert_non_null(strstr(err_text(), "KVM_CAP_X86_MSR_FILTER"));
 }
 
@@ -215,6 +288,8 @@ int main(void)
 		cmocka_unit_test(vendors_have_their_own),
 		cmocka_unit_test(vmx_msrs_are_gone_without_vmx),
 		cmocka_unit_test(an_unlisted_msr_raises_gp),
+		cmocka_unit_test(a_load_of_microcode_is_refused),
+		cmocka_unit_test(a_load_of_microcode_exits),
 		cmocka_unit_test(a_kvm_without_filters_is_named),
 	};
 
