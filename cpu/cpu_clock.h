@@ -22,7 +22,10 @@
 
 struct cpu_clock; /* opaque */
 
-/* The descriptors stay the caller's, and open for longer than the clock. */
+/*
+ * Of vCPUs that have their model and do not run yet.  The descriptors stay the
+ * caller's, and open for longer than the clock.
+ */
 int cpu_clock_new(
 	int vm_fd, const int *vcpu_fds, unsigned count, struct cpu_clock **ret);
 

@@ -45,10 +45,14 @@ int cpu_vm_load(struct cpu_clock *clock, const struct cpu_vm_state *state,
 /* ---- the CPU that is shown ---- */
 
 /*
- * Append the text of a template (cpu/template.h) with exactly what the vCPUs show;
- * `vcpu_fd` is one of them.  The model is settled.
+ * Append the text of a template (cpu/template.h) with exactly what the vCPUs show.
+ * It asks KVM nothing, which would wait for a vCPU that runs.
  */
-int cpu_model_save(const struct cpu_model *model, int vcpu_fd, struct buf *out);
+int cpu_model_save(const struct cpu_model *model, const struct cpu_clock *clock,
+	struct buf *out);
+
+/* The revision of the microcode that they show when they start; 0: none. */
+uint32_t cpu_model_microcode(const struct cpu_model *model);
 
 /*
  * cpu_model_new() with such a text in place of options->cpu, which then only says

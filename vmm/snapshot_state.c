@@ -42,7 +42,7 @@ static void put_config(const struct vm *vm, struct buf *out)
 static int put_template(const struct vm *vm, struct buf *out)
 {
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
-	int rc = cpu_model_save(vm->model, vm->vcpus[0].fd, &text);
+	int rc = cpu_model_save(vm->model, vm->clock, &text);
 
 	if (!rc)
 		put_text(out, "template", &text);

@@ -2,6 +2,7 @@
 /* vm_ops.c - the controls of a VM, by its parts */
 #include "vmm/vm_ops.h"
 
+#include "cpu/cpu_state.h"
 #include "vmm/instance.h"
 #include "vmm/snapshot.h"
 
@@ -25,6 +26,16 @@ static const struct vm_config *config_of(const struct instance *in)
 	return in->vm ? in->config : NULL;
 }
 
+static int cpu_of(const struct instance *in, struct vm_cpu *ret)
+{
+	const struct vm *vm = in->vm;
+
+	*ret = (struct vm_cpu){
+		.microcode = cpu_model_microcode(vm->model),
+	};
+	return cpu_model_save(vm->model, vm->clock, &ret->template);
+}
+
 static int hold(struct instance *in)
 {
 	return pause_hold(&in->vm->pause, PAUSE_USER, PAUSE_DEADLINE_NS);
@@ -44,6 +55,7 @@ const struct vm_ops vm_ops = {
 	.status = status,
 	.config = config_of,
 	.start = instance_start,
+	.cpu = cpu_of,
 	.pause = hold,
 	.resume = release,
 	.snapshot = snapshot,

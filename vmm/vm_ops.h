@@ -7,7 +7,7 @@
 #ifndef MUSTER_VMM_VM_OPS_H
 #define MUSTER_VMM_VM_OPS_H
 
-#include "vmm/base/util.h"
+#include "vmm/base/buf.h"
 
 struct instance;
 struct loop;
@@ -28,6 +28,12 @@ struct vm_snapshot_args {
 	bool diff; /* only what changed since the last one */
 };
 
+/* The CPU that the guest was given. */
+struct vm_cpu {
+	struct buf template; /* its text (cpu/template.h), the caller's to free */
+	uint32_t microcode; /* the revision that the guest sees; 0: none */
+};
+
 /*
  * 0, or -errno with a sentence; then the VM is as it was, but for one that resumes:
  * it runs, and the sentence says what of its time is wrong.
@@ -42,6 +48,7 @@ struct vm_ops {
 	 */
 	int (*start)(struct instance *instance, struct vm_config *config);
 	/* The others need a VM. */
+	int (*cpu)(const struct instance *instance, struct vm_cpu *ret);
 	int (*pause)(struct instance *instance);
 	int (*resume)(struct instance *instance);
 	/* Whether it is paused or not; it is so again afterwards. */

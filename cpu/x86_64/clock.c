@@ -200,7 +200,7 @@ static int advance(struct cpu_clock *clock)
 	uint64_t now = now_realtime_ns();
 	uint64_t away_ns = now > clock->realtime_ns ? now - clock->realtime_ns
 						    : 0;
-	int khz = kvm_ioctl(clock->vcpu[0].fd, KVM_GET_TSC_KHZ, NULL);
+	int khz = clock->tsc_khz;
 	uint64_t cycles;
 
 	if (!clock->advance)
@@ -260,6 +260,7 @@ int cpu_clock_new(
 	if (!clock)
 		return err_set(-ENOMEM, "no memory for the guest's clock");
 	clock->vm_fd = vm_fd;
+	clock->tsc_khz = kvm_ioctl(vcpu_fds[0], KVM_GET_TSC_KHZ, NULL);
 	clock->has_offsets = has_offsets(vcpu_fds[0]);
 	clock->count = count;
 	for (unsigned i = 0; i < count; i++)

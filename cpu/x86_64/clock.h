@@ -19,6 +19,7 @@ struct vcpu_clock {
 
 struct cpu_clock {
 	int vm_fd;
+	int tsc_khz;      /* of the guest; or why KVM does not say */
 	bool has_offsets; /* KVM_VCPU_TSC_OFFSET, and it was not seen to fail */
 	bool stands;
 

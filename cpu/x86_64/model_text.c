@@ -6,18 +6,20 @@
 #include "cpu/cpu_state.h"
 #include "cpu/fleet.h"
 #include "cpu/profile.h"
+#include "cpu/x86_64/clock.h"
 #include "cpu/x86_64/model.h"
 #include "vmm/base/err.h"
 #include "vmm/base/text.h"
-#include "vmm/core/kvm.h"
+
+#define MSR_UCODE_REV 0x8b
 
 /* Closing takes out what each machine decides, as templates have it. */
-int cpu_model_save(const struct cpu_model *model, int vcpu_fd, struct buf *out)
+int cpu_model_save(const struct cpu_model *model, const struct cpu_clock *clock,
+	struct buf *out)
 {
-	int khz = kvm_ioctl(vcpu_fd, KVM_GET_TSC_KHZ, NULL);
 	struct template text = {
 		.cpu = model->wanted,
-		.tsc_khz = khz > 0 ? (uint64_t)khz : 0,
+		.tsc_khz = (uint64_t)MAX(clock->tsc_khz, 0),
 		.tsc_scaling = model->tsc_scaling,
 	};
 
@@ -25,6 +27,14 @@ int cpu_model_save(const struct cpu_model *model, int vcpu_fd, struct buf *out)
 	template_print(&text, out);
 	return out->failed ? err_set(-ENOMEM, "no memory for the CPU's text")
 			   : 0;
+}
+
+/* Intel's revision is in the high half, AMD's in the low one. */
+uint32_t cpu_model_microcode(const struct cpu_model *model)
+{
+	uint64_t value = cpu_set_msr(&model->wanted, MSR_UCODE_REV);
+
+	return value >> 32 ? (uint32_t)(value >> 32) : (uint32_t)value;
 }
 
 int cpu_model_from_text(int kvm_fd, const struct cpu_options *options,

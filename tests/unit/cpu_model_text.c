@@ -41,10 +41,10 @@ static void the_cpu_is_the_same_after_its_text(void **state)
 	struct cpu_vm vm;
 
 	NEED_KVM(&from);
-	ok(cpu_model_save(from.model, from.vcpu_fd[0], &one));
+	ok(cpu_model_save(from.model, from.clock, &one));
 	ok(from_text((char *)one.data, one.len, &model));
 	assert_true(cpu_vm_open(&vm, model));
-	ok(cpu_model_save(vm.model, vm.vcpu_fd[0], &two));
+	ok(cpu_model_save(vm.model, vm.clock, &two));
 	assert_int_equal(one.len, two.len);
 	assert_memory_equal(one.data, two.data, one.len);
 	cpu_vm_close(&vm);
@@ -62,7 +62,7 @@ static void a_state_loads_on_the_model_from_its_text(void **state)
 
 	NEED_KVM(&from);
 	machine_save(&from, &good);
-	ok(cpu_model_save(from.model, from.vcpu_fd[0], &text));
+	ok(cpu_model_save(from.model, from.clock, &text));
 	ok(from_text((char *)text.data, text.len, &model));
 	assert_true(cpu_vm_open(&vm, model));
 	machine_load(&vm, &good, CLOCK_KEEP);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 
 #include "vmm/api/resources.h"
 #include "config.h"
@@ -36,6 +37,25 @@ int get_version(struct api *api, struct call *call, struct reply *reply)
 		reply, json_pack("{s:s, s:s}", "firecracker_version",
 			       API_VERSION, "muster_version", MUSTER_VERSION));
 	return 0;
+}
+
+/* ---- GET /cpu ---- */
+
+int get_cpu(struct api *api, struct call *call, struct reply *reply)
+{
+	struct vm_cpu cpu;
+	char revision[16];
+	int rc = api->ops->cpu(api->instance, &cpu);
+
+	(void)call;
+	snprintf(revision, sizeof(revision), "0x%x", cpu.microcode);
+	if (!rc)
+		reply_json(reply, json_pack("{s:s, s:o}", "microcode", revision,
+					  "template",
+					  json_loadb((char *)cpu.template.data,
+						  cpu.template.len, 0, NULL)));
+	buf_fini(&cpu.template);
+	return rc;
 }
 
 /* ---- /vm ---- */

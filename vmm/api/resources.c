@@ -36,6 +36,7 @@ const struct route routes[] = {
 	{ API_PUT, "/machine-config", STATES_BEFORE, WITH(machine),
 		put_machine },
 	{ API_PATCH, "/machine-config", STATES_BEFORE, RAW, patch_machine },
+	{ API_GET, "/cpu", STATES_STARTED, PLAIN, get_cpu },
 	{ API_PUT, "/cpu-config", STATES_BEFORE, RAW, put_cpu },
 	{ API_PUT, "/boot-source", STATES_BEFORE, WITH(boot), put_boot },
 	{ API_PUT, "/drives/{id}", STATES_BEFORE, WITH(drive), put_drive },

@@ -43,6 +43,7 @@ extern const struct config_object vm_body_object, snapshot_body_object;
 
 int get_instance(struct api *api, struct call *call, struct reply *reply);
 int get_version(struct api *api, struct call *call, struct reply *reply);
+int get_cpu(struct api *api, struct call *call, struct reply *reply);
 int get_vm(struct api *api, struct call *call, struct reply *reply);
 int patch_vm(struct api *api, struct call *call, struct reply *reply);
 int put_snapshot(struct api *api, struct call *call, struct reply *reply);
