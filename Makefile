@@ -67,6 +67,7 @@ OBJS_VMM += config_json vm_ops
 OBJS_VMM += config_json_print
 OBJS_VMM += control instance
 OBJS_VMM += events
+OBJS_VMM += readiness
 OBJS_VMM += devices_pause park pause
 OBJS_VMM += mem_handler memfile memfile_merge memfile_open memfile_read
 OBJS_VMM += memfile_save memfile_write newfile
@@ -80,6 +81,7 @@ OBJS_CLI += fleet fleet_check fleet_diff fleet_explain fleet_file
 OBJS_CLI += fleet_explain_text
 OBJS_CLI += snapshot snapshot_merge
 OBJS_CLI += api firecracker
+OBJS_CLI += handed
 OBJS_CLI += fleet_html fleet_merge fleet_profile fleet_report fleet_show
 
 OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \
@@ -163,6 +165,7 @@ UNIT_TESTS += http config_json listener routes $(ON_STAGE)
 UNIT_TESTS += setup
 UNIT_TESTS += events
 UNIT_TESTS += vmgenid
+UNIT_TESTS += readiness
 ON_MEMKIT = mem_handler memfile memfile_merge memfile_open mem_dirty newfile
 UNIT_TESTS += $(ON_MEMKIT)
 

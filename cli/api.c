@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/api.h"
+#include "cli/handed.h"
 #include "cli/verb.h"
 #include "cpu/document.h"
 #include "vmm/api/vm_server.h"
@@ -13,22 +14,23 @@
 #include "vmm/base/text.h"
 
 struct api_options {
-	char *socket;
+	char *socket; /* or NULL: one is handed down */
 	char *id;
 	char *config_file;  /* or NULL */
 	unsigned log_level; /* enum log_level */
+	struct handed handed;
 };
 
 static const struct config_field api_fields[] = {
 	{
 		.name = "socket",
 		.type = CONFIG_PATH,
-		.required = true,
 		.offset = CONFIG_AT(struct api_options, socket, char *),
 		.min = 1,
 		.max = CONFIG_SOCKET_MAX,
 		.metavar = "SOCKET",
-		.help = "the Unix socket to make; only this user can connect",
+		.help = "the Unix socket to make; only this user can connect; "
+			"needed unless one is handed down",
 	},
 	{
 		.name = "id",
@@ -59,6 +61,7 @@ static const struct config_field api_fields[] = {
 		.choices = config_log_levels,
 		.help = "how much goes to standard error",
 	},
+	HANDED_FIELDS(api_options),
 };
 
 static const struct config_object api_object = {
@@ -119,17 +122,31 @@ int api_serve(struct vm_service *service, const char *config_file,
 	return vm_serve(service, &vm_server, ret);
 }
 
+static int choose_place(
+	const struct api_options *options, struct vm_service *service)
+{
+	int rc = handed_take(
+		&options->handed, "--socket ", options->socket, service);
+
+	if (rc || service->path || service->listen_fd)
+		return rc;
+	return err_set(-EINVAL,
+		"--socket: missing; give --socket SOCKET, the Unix socket to "
+		"make, or --api-fd N");
+}
+
 static int run(int argc, char *const argv[])
 {
 	CLEANUP(cleanup_options_fn) struct api_options options = { 0 };
-	struct vm_service service = { .label = "--socket " };
+	struct vm_service service = { 0 };
 	struct vm_result result;
 	int rc = parse(argc, argv, &options);
 
+	if (!rc)
+		rc = choose_place(&options, &service);
 	if (rc)
 		return output_error(STATUS_USAGE, rc);
 	log_set_level(options.log_level);
-	service.path = options.socket;
 	service.id = options.id;
 	rc = api_serve(&service, options.config_file, &result);
 	if (rc)
@@ -151,7 +168,7 @@ static const struct verb_example examples[] = {
 
 const struct verb verb_api = {
 	.name = "api",
-	.arguments = " --socket SOCKET [OPTION]...",
+	.arguments = " --socket SOCKET|--api-fd N [OPTION]...",
 	.summary = "serve a socket where clients configure and start a VM",
 	.description =
 		"There is no VM yet: clients of the socket describe it with "

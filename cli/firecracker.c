@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/api.h"
+#include "cli/handed.h"
 #include "cli/verb.h"
 #include "vmm/api/http.h"
 #include "vmm/base/cleanup.h"
@@ -23,8 +24,10 @@ enum {
 	FC_SIGNAL = 128, /* and the number: what a shell says of a killed one */
 };
 
+#define FC_SOCKET "/run/firecracker.socket"
+
 struct fc_options {
-	char *socket;
+	char *socket; /* or NULL */
 	char *id;
 	char *config_file; /* or NULL */
 	bool no_api;
@@ -34,6 +37,7 @@ struct fc_options {
 	char *start_us; /* the jailer's, for metrics that this version lacks */
 	char *start_cpu_us;
 	char *parent_cpu_us;
+	struct handed handed;
 };
 
 static const struct config_choice levels[] = {
@@ -65,9 +69,9 @@ static const struct config_field fc_fields[] = {
 		.offset = CONFIG_AT(struct fc_options, socket, char *),
 		.min = 1,
 		.max = CONFIG_SOCKET_MAX,
-		.fallback = "/run/firecracker.socket",
 		.metavar = "SOCKET",
-		.help = "the Unix socket to make",
+		.help = "the Unix socket to make; " FC_SOCKET
+			" if nothing else is said",
 	},
 	{
 		.name = "id",
@@ -121,6 +125,7 @@ static const struct config_field fc_fields[] = {
 	IGNORED("start-time-us", start_us),
 	IGNORED("start-time-cpu-us", start_cpu_us),
 	IGNORED("parent-cpu-time-us", parent_cpu_us),
+	HANDED_FIELDS(fc_options),
 };
 
 static const struct config_object fc_object = {
@@ -143,9 +148,26 @@ static int parse(int argc, char *const argv[], struct fc_options *options)
 		rc = config_parse_args(&fc_object, argc, argv, options);
 	if (!rc)
 		rc = api_check_id(options->id);
+	if (!rc && options->no_api && options->handed.api_fd)
+		rc = err_set(
+			-EINVAL, "--no-api: and --api-fd; give one of them");
 	if (!rc && options->no_api && !options->config_file)
 		rc = err_set(-EINVAL,
 			"--no-api: and nothing to start; give --config-file");
+	return rc;
+}
+
+/* Where clients are served; the default gives way to what is handed down. */
+static int choose_place(
+	const struct fc_options *options, struct vm_service *service)
+{
+	int rc = handed_take(&options->handed, "--api-sock ",
+		options->no_api ? NULL : options->socket, service);
+
+	if (options->no_api)
+		service->listen_fd = 0;
+	else if (!service->path && !service->listen_fd)
+		service->path = FC_SOCKET;
 	return rc;
 }
 
@@ -170,14 +192,15 @@ static int status_of(const struct vm_result *result)
 static int run(int argc, char *const argv[])
 {
 	CLEANUP(cleanup_options_fn) struct fc_options options = { 0 };
-	struct vm_service service = { .label = "--api-sock " };
+	struct vm_service service = { 0 };
 	struct vm_result result;
 	int rc = parse(argc, argv, &options);
 
+	if (!rc)
+		rc = choose_place(&options, &service);
 	if (rc)
 		return output_error(FC_BAD_ARGUMENTS, rc);
 	log_set_level(level_of[options.level]);
-	service.path = options.no_api ? NULL : options.socket;
 	service.id = options.id;
 	service.body_max = options.body_max;
 	rc = api_serve(&service, options.config_file, &result);

@@ -11,6 +11,7 @@
 
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
+#include "vmm/readiness.h"
 
 static int serve(struct instance *in, const struct vm_service *how)
 {
@@ -148,5 +149,7 @@ int vm_serve(const struct vm_service *service, const struct vm_server *server,
 
 	if (!rc)
 		rc = serve(&in, service);
+	if (!rc)
+		readiness_tell(service->ready_fd);
 	return wait_and_end(&in, rc, OUTCOME_BAD_CONFIG, ret);
 }

@@ -58,11 +58,13 @@ struct vm_ops {
 
 /* A socket, and what its clients may do. */
 struct vm_service {
-	const char *path;   /* NULL: there is none */
-	const char *label;  /* in front of the path in sentences */
+	const char *path; /* NULL: there is none */
+	int listen_fd; /* a listening socket instead, to be closed; 0: none */
+	const char *label;  /* in front of either in sentences */
 	const char *id;     /* of the instance */
 	const char *config; /* JSON of a VM to start with, or NULL */
 	size_t body_max;    /* of a request; 0: the usual */
+	int ready_fd;       /* see readiness_tell() */
 	struct loop *loop;
 	const struct vm_ops *ops;
 	struct instance *instance;

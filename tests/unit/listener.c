@@ -180,6 +180,44 @@ static void says_why_it_cannot(void **state)
 	listener_close(&l);
 }
 
+static void leaves_the_file_of_who_made_the_socket(void **state)
+{
+	struct listener maker, l;
+
+	(void)state;
+	assert_int_equal(open_one(&maker), 0);
+	assert_int_equal(
+		listener_adopt(&l, "--api-fd ", fcntl(maker.fd, F_DUPFD, 0)),
+		0);
+	assert_true(fcntl(l.fd, F_GETFL) & O_NONBLOCK);
+	listener_close(&l);
+	assert_int_equal(access(path, F_OK), 0);
+	listener_close(&maker);
+}
+
+static void adopts_only_a_unix_socket_that_listens(void **state)
+{
+	const int wrong[] = {
+		socket(AF_UNIX, SOCK_STREAM, 0),
+		socket(AF_UNIX, SOCK_DGRAM, 0),
+		open("/dev/null", O_RDWR),
+		socket(AF_INET, SOCK_STREAM, 0),
+	};
+	struct listener l = LISTENER_INIT;
+
+	(void)state;
+	listen(wrong[3], 1);
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		assert_int_equal(
+			listener_adopt(&l, "--api-fd ", wrong[i]), -ENOTSOCK);
+		close(wrong[i]);
+	}
+	assert_int_equal(listener_adopt(&l, "--api-fd ", 1000), -EBADF);
+	assert_string_equal(
+		err_text(), "--api-fd 1000: not an open descriptor");
+	assert_int_equal(l.fd, -1);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_teardown(test, teardown)
 
 int main(void)
@@ -193,6 +231,8 @@ int main(void)
 		IN_FOLDER(follows_no_link),
 		IN_FOLDER(leaves_a_file_that_is_not_its_own),
 		IN_FOLDER(says_why_it_cannot),
+		IN_FOLDER(leaves_the_file_of_who_made_the_socket),
+		IN_FOLDER(adopts_only_a_unix_socket_that_listens),
 	};
 	char folder[] = "/tmp/muster-listener-XXXXXX";
 	int rc;

@@ -150,18 +150,52 @@ int listener_open(
 	return rc;
 }
 
+/* An option of SOL_SOCKET, 0 where the descriptor has none. */
+static int option_of(int fd, int option)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &len) ? 0 : value;
+}
+
+int listener_adopt(struct listener *listener, const char *label, int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0)
+		return err_set(
+			-errno, "%s%d: not an open descriptor", label, fd);
+	if (option_of(fd, SO_DOMAIN) != AF_UNIX ||
+		option_of(fd, SO_TYPE) != SOCK_STREAM ||
+		!option_of(fd, SO_ACCEPTCONN))
+		return err_set(-ENOTSOCK,
+			"%s%d: not a Unix stream socket that listens", label,
+			fd);
+	if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) ||
+		fcntl(fd, F_SETFD, FD_CLOEXEC))
+		return err_set(-errno, "%s%d: %s", label, fd, strerror(errno));
+	*listener = (struct listener){ .fd = fd };
+	return 0;
+}
+
 /* Our inode is not given to another file while we have the socket open. */
-void listener_close(struct listener *listener)
+static void remove_ours(const struct listener *listener)
 {
 	struct stat st;
-	int lock;
+	int lock = lock_folder(listener->path);
 
-	if (listener->fd < 0)
-		return;
-	lock = lock_folder(listener->path);
 	if (!lstat(listener->path, &st) && st.st_dev == listener->device &&
 		st.st_ino == listener->inode)
 		unlink(listener->path);
 	close_fd(lock);
+}
+
+void listener_close(struct listener *listener)
+{
+	if (listener->fd < 0)
+		return;
+	if (listener->path)
+		remove_ours(listener);
 	close_fd(steal_fd(&listener->fd));
 }

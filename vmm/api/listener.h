@@ -7,7 +7,7 @@
 
 struct listener {
 	int fd;
-	const char *path; /* borrowed */
+	const char *path; /* borrowed; NULL: the file is another's */
 	dev_t device;     /* of the file that we made */
 	ino_t inode;
 };
@@ -25,6 +25,12 @@ struct listener {
  */
 int listener_open(
 	struct listener *listener, const char *label, const char *path);
+
+/*
+ * Take a Unix socket that somebody else made, and made listen; its file stays his.
+ * 0, or -errno with a sentence for any other descriptor.
+ */
+int listener_adopt(struct listener *listener, const char *label, int fd);
 
 /* Remove the file, if it still is ours; LISTENER_INIT is fine. */
 void listener_close(struct listener *listener);

@@ -174,9 +174,10 @@ static int start_listening(struct server *server)
 	const struct server_options *o = &server->options;
 	int rc;
 
-	if (!o->path)
+	if (!o->path && !o->fd)
 		return 0;
-	rc = listener_open(&server->listener, o->label, o->path);
+	rc = o->fd ? listener_adopt(&server->listener, o->label, o->fd)
+		   : listener_open(&server->listener, o->label, o->path);
 	if (rc)
 		return rc;
 	server->accepts.fd = server->listener.fd;

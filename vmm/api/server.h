@@ -20,9 +20,10 @@
 struct server;
 
 struct server_options {
-	const char *path;  /* outlives the server; NULL: see server_add() */
-	const char *label; /* in front of the path in sentences: "--control " */
-	size_t body_max;   /* 0: HTTP_BODY_MAX */
+	const char *path; /* outlives the server; NULL: see server_add() */
+	int fd; /* a listening socket in its place, which is taken; 0: none */
+	const char *label;   /* in front of either in sentences: "--control " */
+	size_t body_max;     /* 0: HTTP_BODY_MAX */
 	unsigned request_ms; /* from a request's first byte to its last */
 	unsigned reply_ms;   /* for the client to take a reply */
 	unsigned idle_ms;    /* between requests */

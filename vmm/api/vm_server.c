@@ -30,6 +30,7 @@ static int start(const struct vm_service *service, void **ret)
 	struct served *served = calloc(1, sizeof(*served));
 	struct server_options options = {
 		.path = service->path,
+		.fd = service->listen_fd,
 		.label = service->label,
 		.body_max = service->body_max,
 		.handle = routes_handle,
