@@ -84,6 +84,7 @@ int control_open(struct control *control)
 	if (rc)
 		return rc;
 	ending_init(&control->ending, control->loop);
+	events_init(&control->events, control->loop);
 	return watch_signals(control);
 }
 
@@ -91,6 +92,7 @@ struct control *control_free(struct control *control)
 {
 	if (!control || control->kept)
 		return NULL;
+	events_fini(&control->events);
 	loop_free(control->loop);
 	close_fd(control->signal_fd);
 	free(control);

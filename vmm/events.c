@@ -55,6 +55,70 @@ void events_post(struct events *events, const char *name, json_t *members)
 	}
 }
 
+/* ---- from other threads ---- */
+
+static unsigned take_reports(struct events *events,
+	struct event_report ret[EVENTS_REPORTS_MAX], unsigned *ret_lost)
+{
+	unsigned count;
+
+	pthread_mutex_lock(&events->lock);
+	count = events->waiting;
+	memcpy(ret, events->report, count * sizeof(*ret));
+	*ret_lost = events->lost;
+	events->waiting = events->lost = 0;
+	pthread_mutex_unlock(&events->lock);
+	return count;
+}
+
+static void reports_came(struct loop_call *call)
+{
+	struct events *events = container_of(call, struct events, call);
+	struct event_report report[EVENTS_REPORTS_MAX];
+	unsigned lost, count = take_reports(events, report, &lost);
+
+	for (unsigned i = 0; i < count; i++)
+		events_post(events, report[i].name, report[i].members);
+	if (lost)
+		events_post(events, "lost",
+			json_pack("{s:i}", "events", (int)lost));
+}
+
+void events_report(struct events *events, const char *name, json_t *members)
+{
+	bool room;
+
+	pthread_mutex_lock(&events->lock);
+	room = events->waiting < EVENTS_REPORTS_MAX;
+	if (room)
+		events->report[events->waiting++] = (struct event_report){ name,
+			members };
+	else
+		events->lost++;
+	pthread_mutex_unlock(&events->lock);
+	if (!room)
+		json_decref(members);
+	loop_call(events->loop, &events->call);
+}
+
+void events_init(struct events *events, struct loop *control)
+{
+	*events = (struct events){
+		.loop = control,
+		.call.fn = reports_came,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+	};
+}
+
+void events_fini(struct events *events)
+{
+	for (unsigned i = 0; i < events->waiting; i++)
+		json_decref(events->report[i].members);
+	events->waiting = 0;
+}
+
+/* ---- who hears them ---- */
+
 void events_listen(struct events *events, struct event_listener *listener)
 {
 	listener->next = events->listeners;

@@ -9,16 +9,19 @@
  * `time_ns` is the time of day (CLOCK_REALTIME); members of the event's own follow
  * its name.  docs/control.md lists them all.
  *
- * Everything here is the control thread's; others ask it by loop_call().
+ * Everything here is the control thread's, but for events_report().
  */
 #ifndef MUSTER_VMM_EVENTS_H
 #define MUSTER_VMM_EVENTS_H
 
 #include <jansson.h>
 
-#include "vmm/base/util.h"
+#include "vmm/core/loop.h"
 
-#define EVENTS_VERSION 1
+#define EVENTS_VERSION     1
+
+/* How many reports of other threads may wait; more are lost, which is told. */
+#define EVENTS_REPORTS_MAX 16
 
 struct event_listener {
 	/* Must not post.  `line` ends with a newline, and is gone afterwards. */
@@ -27,16 +30,36 @@ struct event_listener {
 	struct event_listener *next; /* the list's */
 };
 
-/* All 0: nobody listens. */
+struct event_report {
+	const char *name;
+	json_t *members; /* owned */
+};
+
 struct events {
 	struct event_listener *listeners;
+
+	struct loop *loop; /* borrowed: of the control thread */
+	struct loop_call call;
+	pthread_mutex_t lock; /* protects the rest */
+	unsigned waiting, lost;
+	struct event_report report[EVENTS_REPORTS_MAX];
 };
+
+void events_init(struct events *events, struct loop *control);
+/* Reports that wait are dropped; nobody makes any more. */
+void events_fini(struct events *events);
 
 /*
  * Tell everybody.  `members` (NULL: none) is an object whose reference is taken, so
  * that json_pack() can stand here.  What cannot be told for want of memory is not.
  */
 void events_post(struct events *events, const char *name, json_t *members);
+
+/*
+ * The same from any thread: the control thread will tell it soon.  `name` stays.
+ * What a guest can cause again and again is for its caller to limit.
+ */
+void events_report(struct events *events, const char *name, json_t *members);
 
 /* The line of one event, owned by the caller; NULL without memory. */
 char *events_line(const char *name, json_t *members, size_t *ret_len);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "tests/unit/loop.h"
 #include "vmm/events.h"
 
 struct ear {
@@ -98,6 +99,77 @@ static void a_listener_may_leave_while_it_hears(void **state)
 	assert_int_equal(three.heard, 2);
 }
 
+/* ---- from other threads ---- */
+
+struct reporter {
+	struct events events;
+	unsigned count;
+};
+
+static void *report_many(void *arg)
+{
+	struct reporter *r = arg;
+
+	for (unsigned i = 0; i < r->count; i++)
+		events_report(&r->events, "device_error",
+			json_pack("{s:i}", "n", (int)i));
+	return NULL;
+}
+
+/* So many are reported by another thread before the loop runs. */
+static void report_from_thread(struct reporter *r, struct ear *ear)
+{
+	struct loop *loop;
+	pthread_t thread;
+
+	assert_int_equal(loop_new(LOOP_EPOLL, &loop), 0);
+	events_init(&r->events, loop);
+	events_listen(&r->events, &ear->listener);
+	assert_int_equal(pthread_create(&thread, NULL, report_many, r), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(ear->heard, 0);
+	run_for(loop, 2 * MS);
+	events_fini(&r->events);
+	loop_free(loop);
+}
+
+static void another_threads_report_is_told_by_the_loop(void **state)
+{
+	struct reporter r = { .count = 3 };
+	struct ear ear = EAR;
+
+	(void)state;
+	report_from_thread(&r, &ear);
+	assert_int_equal(ear.heard, 3);
+	assert_non_null(
+		strstr(ear.line, ",\"event\":\"device_error\",\"n\":2}\n"));
+}
+
+static void reports_beyond_the_room_are_lost_and_counted(void **state)
+{
+	struct reporter r = { .count = EVENTS_REPORTS_MAX + 4 };
+	struct ear ear = EAR;
+
+	(void)state;
+	report_from_thread(&r, &ear);
+	assert_int_equal(ear.heard, EVENTS_REPORTS_MAX + 1);
+	assert_non_null(
+		strstr(ear.line, ",\"event\":\"lost\",\"events\":4}\n"));
+}
+
+static void reports_that_nobody_will_hear_are_freed(void **state)
+{
+	struct reporter r = { .count = 2 };
+	struct loop *loop;
+
+	(void)state;
+	assert_int_equal(loop_new(LOOP_EPOLL, &loop), 0);
+	events_init(&r.events, loop);
+	report_many(&r);
+	events_fini(&r.events);
+	loop_free(loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +178,9 @@ int main(void)
 		cmocka_unit_test(an_event_may_have_no_members),
 		cmocka_unit_test(everybody_who_listens_hears_and_nobody_else),
 		cmocka_unit_test(a_listener_may_leave_while_it_hears),
+		cmocka_unit_test(another_threads_report_is_told_by_the_loop),
+		cmocka_unit_test(reports_beyond_the_room_are_lost_and_counted),
+		cmocka_unit_test(reports_that_nobody_will_hear_are_freed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
