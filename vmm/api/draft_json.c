@@ -2,7 +2,10 @@
 /* draft_json.c - what clients are told of a VM's configuration */
 #include "vmm/api/draft.h"
 
+#include "vmm/api/resources.h"
 #include "vmm/config_json.h"
+
+const struct shape machine_shape = { .object = &machine_body_object };
 
 json_t *draft_machine_json(const struct draft *draft)
 {
@@ -44,6 +47,37 @@ static json_t *cpu_json(const struct draft *draft)
 	return draft->cpu_text ? json_loads(draft->cpu_text, 0, NULL)
 			       : json_null();
 }
+
+#define NOTHING(key)                              \
+	{                                         \
+		.name = (key), .type = SHAPE_NULL \
+	}
+#define SETTINGS(key, body, how)                                       \
+	{                                                              \
+		.name = (key), .type = SHAPE_SETTINGS, .flags = (how), \
+		.object = (body),                                      \
+	}
+
+/* In the order of draft_json(). */
+static const struct shape_member config_members[] = {
+	SETTINGS("machine-config", &machine_body_object, 0),
+	SETTINGS("boot-source", &boot_body_object, SHAPE_MAY_BE_NULL),
+	SETTINGS("drives", &drive_body_object, SHAPE_LIST),
+	SETTINGS("entropy", &entropy_body_object, SHAPE_MAY_BE_NULL),
+	{ .name = "cpu-config", .type = SHAPE_ANY, .flags = SHAPE_MAY_BE_NULL },
+	NOTHING("balloon"),
+	NOTHING("logger"),
+	NOTHING("metrics"),
+	NOTHING("mmds-config"),
+	NOTHING("vsock"),
+	{ .name = "network-interfaces",
+		.type = SHAPE_NULL,
+		.flags = SHAPE_LIST },
+	{ .name = "pmem", .type = SHAPE_NULL, .flags = SHAPE_LIST },
+	NOTHING("memory-hotplug"),
+};
+
+const struct shape config_shape = SHAPE("vm-config", config_members);
 
 /* Devices that this version lacks are there as nothing, as clients expect. */
 json_t *draft_json(const struct draft *draft)

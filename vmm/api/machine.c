@@ -14,6 +14,18 @@
 
 /* ---- GET / ---- */
 
+static const struct shape_member instance_members[] = {
+	{ .name = "id", .type = SHAPE_STRING },
+	{ .name = "state",
+		.type = SHAPE_STRING,
+		.words = vm_state_names,
+		.word_count = VM_STATES },
+	{ .name = "vmm_version", .type = SHAPE_STRING },
+	{ .name = "app_name", .type = SHAPE_STRING },
+};
+
+const struct shape instance_shape = SHAPE("instance", instance_members);
+
 int get_instance(struct api *api, struct call *call, struct reply *reply)
 {
 	struct vm_status status;
@@ -29,6 +41,13 @@ int get_instance(struct api *api, struct call *call, struct reply *reply)
 
 /* ---- GET /version ---- */
 
+static const struct shape_member version_members[] = {
+	{ .name = "firecracker_version", .type = SHAPE_STRING },
+	{ .name = "muster_version", .type = SHAPE_STRING },
+};
+
+const struct shape version_shape = SHAPE("version", version_members);
+
 int get_version(struct api *api, struct call *call, struct reply *reply)
 {
 	(void)api;
@@ -40,6 +59,13 @@ int get_version(struct api *api, struct call *call, struct reply *reply)
 }
 
 /* ---- GET /cpu ---- */
+
+static const struct shape_member cpu_members[] = {
+	{ .name = "microcode", .type = SHAPE_STRING },
+	{ .name = "template", .type = SHAPE_ANY },
+};
+
+const struct shape cpu_shape = SHAPE("cpu", cpu_members);
 
 int get_cpu(struct api *api, struct call *call, struct reply *reply)
 {
@@ -65,6 +91,33 @@ static const char *const owner_names[] = {
 	[PAUSE_SNAPSHOT] = "snapshot",
 	[PAUSE_MICROCODE] = "microcode",
 };
+
+static const struct shape_member histogram_members[] = {
+	{ .name = "count", .type = SHAPE_INTEGER },
+	{ .name = "mean", .type = SHAPE_INTEGER },
+	{ .name = "max", .type = SHAPE_INTEGER },
+};
+
+static const struct shape histogram_shape = SHAPE(
+	"histogram", histogram_members);
+
+static const struct shape_member vm_members[] = {
+	{ .name = "state",
+		.type = SHAPE_STRING,
+		.words = vm_state_names,
+		.word_count = VM_STATES },
+	{ .name = "held_by",
+		.type = SHAPE_STRING,
+		.flags = SHAPE_LIST,
+		.words = owner_names,
+		.word_count = ARRAY_SIZE(owner_names) },
+	{ .name = "pause",
+		.type = SHAPE_OBJECT,
+		.flags = SHAPE_MAP,
+		.shape = &histogram_shape },
+};
+
+const struct shape vm_shape = SHAPE("vm-status", vm_members);
 
 static json_t *owners_json(unsigned owners)
 {

@@ -2,41 +2,29 @@
 /* resources.c - the table of what the API has */
 #include "vmm/api/resources.h"
 
-#include <errno.h>
-
-#include "vmm/base/err.h"
-
-/* ---- what this version lacks ---- */
-
-static int refuse(struct api *api, struct call *call, struct reply *reply)
-{
-	(void)api;
-	(void)call;
-	(void)reply;
-	return err_set(-ENOTSUP, "this version does not have it; leave it out");
-}
-
-/* ---- the table ---- */
-
-#define PLAIN      NO_BODY, NULL
-#define WITH(body) BODY, &body##_body_object
-#define RAW        RAW_BODY, NULL
-#define LACKS(m, p)                           \
-	{                                     \
-		m, p, STATES_ANY, RAW, refuse \
+#define PLAIN         NO_BODY, NULL, NULL
+#define TELLS(what)   NO_BODY, NULL, &what##_shape
+#define WITH(body)    BODY, &body##_body_object, NULL
+#define CHANGES(body) PATCH_BODY, &body##_body_object, NULL
+#define RAW           RAW_BODY, NULL, NULL
+#define LACKS(m, p)                         \
+	{                                   \
+		m, p, STATES_ANY, RAW, NULL \
 	}
 
 const struct route routes[] = {
-	{ API_GET, "/", STATES_ANY, PLAIN, get_instance },
-	{ API_GET, "/version", STATES_ANY, PLAIN, get_version },
-	{ API_GET, "/vm", STATES_ANY, PLAIN, get_vm },
+	{ API_GET, "/", STATES_ANY, TELLS(instance), get_instance },
+	{ API_GET, "/version", STATES_ANY, TELLS(version), get_version },
+	{ API_GET, "/openapi.json", STATES_ANY, TELLS(openapi), get_openapi },
+	{ API_GET, "/vm", STATES_ANY, TELLS(vm), get_vm },
 	{ API_PATCH, "/vm", STATES_STARTED, WITH(vm), patch_vm },
-	{ API_GET, "/vm/config", STATES_ANY, PLAIN, get_config },
-	{ API_GET, "/machine-config", STATES_ANY, PLAIN, get_machine },
+	{ API_GET, "/vm/config", STATES_ANY, TELLS(config), get_config },
+	{ API_GET, "/machine-config", STATES_ANY, TELLS(machine), get_machine },
 	{ API_PUT, "/machine-config", STATES_BEFORE, WITH(machine),
 		put_machine },
-	{ API_PATCH, "/machine-config", STATES_BEFORE, RAW, patch_machine },
-	{ API_GET, "/cpu", STATES_STARTED, PLAIN, get_cpu },
+	{ API_PATCH, "/machine-config", STATES_BEFORE, CHANGES(machine),
+		patch_machine },
+	{ API_GET, "/cpu", STATES_STARTED, TELLS(cpu), get_cpu },
 	{ API_PUT, "/cpu-config", STATES_BEFORE, RAW, put_cpu },
 	{ API_PUT, "/boot-source", STATES_BEFORE, WITH(boot), put_boot },
 	{ API_PUT, "/drives/{id}", STATES_BEFORE, WITH(drive), put_drive },

@@ -4,6 +4,7 @@
 #define MUSTER_API_RESOURCES_H
 
 #include "vmm/api/routes.h"
+#include "vmm/api/shape.h"
 #include "vmm/config_field.h"
 
 /* A request, as its row's handler gets it: everything is checked. */
@@ -15,17 +16,25 @@ struct call {
 
 struct route {
 	enum api_method method;
-	const char *path; /* its last part may be "{id}" */
+	const char *path; /* its last part may be ROUTE_ID */
 	unsigned states;  /* BIT(enum vm_state) of all */
 	enum {
 		NO_BODY,
-		BODY,     /* an object of `object` */
-		RAW_BODY, /* the handler looks at it */
+		BODY,       /* an object of `object` */
+		PATCH_BODY, /* some of its members; the handler reads them */
+		RAW_BODY,   /* an object; the handler looks at it */
 	} body;
 	const struct config_object *object;
-	/* 0, or -errno with a sentence: then nothing has changed. */
+	const struct shape *shape; /* what a GET tells */
+	/*
+	 * 0, or -errno with a sentence: then nothing has changed.  NULL: this
+	 * version lacks it.
+	 */
 	int (*handle)(struct api *api, struct call *call, struct reply *reply);
 };
+
+#define ROUTE_ID         "{id}"
+#define ROUTE_ID_MAX     64
 
 /* Room for any row's body. */
 #define ROUTE_BODY_BYTES 512
@@ -37,8 +46,15 @@ struct route {
 extern const struct route routes[];
 extern const unsigned routes_count;
 
+/* ---- openapi.c ---- */
+
+extern const struct shape openapi_shape;
+
+int get_openapi(struct api *api, struct call *call, struct reply *reply);
+
 /* ---- machine.c: what there is before and after the start ---- */
 
+extern const struct shape instance_shape, version_shape, vm_shape, cpu_shape;
 extern const struct config_object vm_body_object, snapshot_body_object;
 
 int get_instance(struct api *api, struct call *call, struct reply *reply);
@@ -49,6 +65,8 @@ int patch_vm(struct api *api, struct call *call, struct reply *reply);
 int put_snapshot(struct api *api, struct call *call, struct reply *reply);
 
 /* ---- setup.c: what configures a VM, and starts it ---- */
+
+extern const struct shape machine_shape, config_shape;
 
 int get_machine(struct api *api, struct call *call, struct reply *reply);
 int put_machine(struct api *api, struct call *call, struct reply *reply);

@@ -15,9 +15,7 @@
 #include "vmm/base/err.h"
 #include "vmm/base/text.h"
 
-#define ID     "{id}"
-#define ID_MAX 64
-#define IS_ID  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+#define IS_ID "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 
 /*
  * A slash too many at the end is forgiven, as clients are used to.  *ret_id is what
@@ -25,7 +23,7 @@
  */
 static bool same_path(const char *target, const char *path, const char **ret_id)
 {
-	const char *id = strstr(path, ID);
+	const char *id = strstr(path, ROUTE_ID);
 	size_t fixed = id ? (size_t)(id - path) : strlen(path);
 	size_t len = strlen(target);
 
@@ -39,13 +37,14 @@ static bool same_path(const char *target, const char *path, const char **ret_id)
 	return len > fixed && !memchr(*ret_id, '/', len - fixed);
 }
 
-static int copy_id(const char *from, char ret[ID_MAX + 1])
+static int copy_id(const char *from, char ret[ROUTE_ID_MAX + 1])
 {
 	size_t len = strcspn(from, "/");
 
-	if (len > ID_MAX || strspn(from, IS_ID) < len)
+	if (len > ROUTE_ID_MAX || strspn(from, IS_ID) < len)
 		return err_set(-EINVAL,
-			"an id is 1 to %d letters, digits or '_'", ID_MAX);
+			"an id is 1 to %d letters, digits or '_'",
+			ROUTE_ID_MAX);
 	memcpy(ret, from, len);
 	ret[len] = '\0';
 	return 0;
@@ -106,10 +105,10 @@ static int read_body(const struct route *route,
 		request->method != API_DELETE)
 		return err_set(-EINVAL, "the body is missing; give a JSON "
 					"object");
-	return route->body == RAW_BODY
-		       ? 0
-		       : config_parse_json(route->object, request->body,
-				 request->body_bytes, body);
+	return route->body == BODY
+		       ? config_parse_json(route->object, request->body,
+				 request->body_bytes, body)
+		       : 0;
 }
 
 static int dispatch(struct api *api, const struct http_message *request,
@@ -118,12 +117,15 @@ static int dispatch(struct api *api, const struct http_message *request,
 	const char *id;
 	const struct route *route = find(request, &id);
 	_Alignas(max_align_t) uint8_t body[ROUTE_BODY_BYTES] = { 0 };
-	char id_text[ID_MAX + 1];
+	char id_text[ROUTE_ID_MAX + 1];
 	struct call call = { .request = request, .id = id_text, .body = body };
 	int rc;
 
 	if (!route)
 		return refuse_method(request);
+	if (!route->handle)
+		return err_set(-ENOTSUP,
+			"this version does not have it; leave it out");
 	rc = copy_id(id, id_text);
 	if (!rc)
 		rc = check_state(api, route);
