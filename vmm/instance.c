@@ -28,6 +28,8 @@ static void end(struct instance *in)
 {
 	if (in->served)
 		in->server->stop(in->served);
+	if (in->control)
+		microcode_fini(in);
 	in->vm = vm_free(in->vm);
 	in->control = control_free(in->control);
 	restore_fini(&in->restore);
@@ -55,6 +57,8 @@ int instance_start(struct instance *in, struct vm_config *config)
 	if (!rc)
 		rc = build(
 			in, &in->own, restores ? &in->restore : NULL, &fault);
+	if (!rc)
+		rc = microcode_start(in);
 	if (!rc)
 		rc = vm_start(in->vm);
 	if (!rc) {

@@ -6,6 +6,7 @@
 #define MUSTER_VMM_INSTANCE_H
 
 #include "vmm/control.h"
+#include "vmm/microcode.h"
 #include "vmm/vm_parts.h"
 #include "vmm/vm_ops.h"
 
@@ -18,6 +19,7 @@ struct instance {
 	struct restore restore;
 	const struct vm_config *config; /* of the VM, or NULL */
 	struct vm_config own;           /* if it came by vm_ops.start */
+	struct microcode microcode;
 };
 
 /* vm_ops.start; after an error there is no VM, and *config is the caller's. */

@@ -56,6 +56,11 @@ const struct vm_ops vm_ops = {
 	.config = config_of,
 	.start = instance_start,
 	.cpu = cpu_of,
+	.microcode = {
+		[MICROCODE_PREPARE] = microcode_prepare,
+		[MICROCODE_HOLD] = microcode_hold,
+		[MICROCODE_RELEASE] = microcode_release,
+	},
 	.pause = hold,
 	.resume = release,
 	.snapshot = snapshot,

@@ -10,10 +10,19 @@
 #include "vmm/base/buf.h"
 
 struct instance;
+struct microcode_answer;
+struct microcode_wish;
 struct loop;
 struct vm_config;
 
 enum vm_state { VM_NOT_STARTED, VM_RUNNING, VM_PAUSED, VM_STATES };
+
+enum microcode_step {
+	MICROCODE_PREPARE,
+	MICROCODE_HOLD,
+	MICROCODE_RELEASE,
+	MICROCODE_STEPS,
+};
 
 extern const char *const vm_state_names[VM_STATES];
 
@@ -47,6 +56,10 @@ struct vm_ops {
 	 * config->restore names.  Then *config has been taken over.
 	 */
 	int (*start)(struct instance *instance, struct vm_config *config);
+	/* A late load of microcode: microcode.h. */
+	int (*microcode[MICROCODE_STEPS])(struct instance *instance,
+		const struct microcode_wish *wish,
+		struct microcode_answer *ret);
 	/* The others need a VM. */
 	int (*cpu)(const struct instance *instance, struct vm_cpu *ret);
 	int (*pause)(struct instance *instance);

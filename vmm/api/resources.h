@@ -84,4 +84,13 @@ extern const struct config_object load_body_object;
 
 int put_load(struct api *api, struct call *call, struct reply *reply);
 
+/* ---- microcode.c: a late load of the host, vmm/microcode.h ---- */
+
+extern const struct config_object prepare_body_object, hold_body_object,
+	release_body_object;
+
+int put_prepare(struct api *api, struct call *call, struct reply *reply);
+int put_hold(struct api *api, struct call *call, struct reply *reply);
+int put_release(struct api *api, struct call *call, struct reply *reply);
+
 #endif

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""test_microcode_lease.py - a VM and the lease of a coordinator that loads microcode"""
+
+import time
+
+import pytest
+
+import payload
+from control import ask, wait_for
+from instance import Instance
+
+pytestmark = pytest.mark.needs("direct")
+
+ME, OTHER = "coordinator-1", "coordinator-2"
+
+
+class Leased:
+    """A VM, and what a coordinator asks of it."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def ask(self, step, who=ME, **more):
+        return ask(self.path, "PUT", f"/microcode/{step}",
+                   {"coordinator": who, **more})
+
+    def prepare(self, lease="5s", who=ME):
+        return self.ask("prepare", who, lease=lease)
+
+    def hold(self, lease="5s", seconds=2.0):
+        until = f"{int((time.monotonic() + seconds) * 1000)}ms"
+        return self.ask("hold", lease=lease, until=until)
+
+    def release(self, **more):
+        return self.ask("release", **more)
+
+    def held_by(self):
+        return ask(self.path, "GET", "/vm").body["held_by"]
+
+    def wait_until_it_runs(self):
+        until = time.monotonic() + 10
+        while self.held_by():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def leased(direct, tmp_path):
+    path = tmp_path / "vm.sock"
+    job = direct.start_muster(payload.args("spin", "--control", path, cpus=2))
+    wait_for(path, job)
+    yield Leased(path)
+    job.signal("TERM")
+    assert job.wait(10).status == 14
+
+
+def test_a_load_holds_the_vm_between_hold_and_release(leased):
+    before = time.monotonic_ns()
+    assert leased.prepare().body["state"] == "Running"
+    told = leased.hold().body
+    held = time.monotonic_ns()
+    assert (told["state"], leased.held_by()) == ("Paused", ["microcode"])
+    done = leased.release().body
+    assert (done["state"], leased.held_by()) == ("Running", [])
+    assert before < told["held_ns"] < held < done["released_ns"]
+    assert done["held_ns"] == told["held_ns"] and done["released_ns"] < time.monotonic_ns()
+
+
+def test_a_vm_that_the_user_holds_stays_paused(leased):
+    ask(leased.path, "PATCH", "/vm", {"state": "Paused"})
+    leased.prepare()
+    assert leased.hold().status == 200
+    assert leased.held_by() == ["user", "microcode"]
+    assert leased.release().body["state"] == "Paused"
+    assert leased.held_by() == ["user"]
+
+
+def test_a_second_coordinator_is_refused_while_the_first_has_its_lease(leased):
+    leased.prepare()
+    reply = leased.prepare(who=OTHER)
+    assert reply.status == 400
+    assert f"another one, {ME}, has this VM" in reply.fault
+    assert leased.ask("release", OTHER).status == 400
+    leased.release()
+    assert leased.prepare(who=OTHER).status == 200
+
+
+def test_a_hold_needs_a_lease(leased):
+    assert "prepare comes first" in leased.hold().fault
+    assert leased.held_by() == []
+
+
+def test_a_lease_that_nobody_renews_runs_out_and_the_vm_goes_on(leased):
+    leased.prepare(lease="1m")
+    begun = time.monotonic()
+    leased.hold(lease="300ms")
+    assert leased.held_by() == ["microcode"]
+    leased.wait_until_it_runs()
+    assert 0.3 <= time.monotonic() - begun
+    assert "has no lease" in leased.release().fault
+
+
+def test_holding_again_renews_the_lease_and_holds_no_longer_ago(leased):
+    leased.prepare()
+    first = leased.hold(lease="1m").body
+    again = leased.hold(lease="300ms").body
+    assert again["held_ns"] == first["held_ns"]
+    leased.wait_until_it_runs()
+
+
+def test_a_hold_that_comes_too_late_is_none(leased):
+    leased.prepare()
+    reply = leased.hold(seconds=-1)
+    assert reply.status == 400 and "ms ago; the VM was busy" in reply.fault
+    assert leased.held_by() == []
+    assert "prepare comes first" in leased.hold().fault
+
+
+def test_a_vm_that_starts_meanwhile_starts_held(direct, tmp_path):
+    instance = Instance(direct, tmp_path)
+    leased = Leased(instance.path)
+    assert leased.prepare().body["state"] == "Not started"
+    leased.hold()
+    instance.boot("hello")
+    instance.put("/machine-config", {"vcpu_count": 1, "mem_size_mib": 64})
+    instance.start()
+    assert leased.held_by() == ["microcode"]
+    time.sleep(0.2)
+    assert not (instance.job.folder / "stdout").read_text()
+    assert leased.release().body["state"] == "Running"
+    instance.wait_until_it_says("hello from ring 3")
+    instance.stop()
