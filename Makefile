@@ -61,6 +61,7 @@ OBJS_DEVICES += vmgenid
 OBJS_DEVICES += virtio/device_state
 OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
 OBJS_FIRMWARE = acpi aml dsdt mptable tables
+OBJS_FIRMWARE += ucode ucode_amd ucode_cpio ucode_intel
 OBJS_VMM = config config_vm config_args config_print config_value config_words devices \
 	ending outcome outfile vcpu vm vm_build
 OBJS_VMM += config_json vm_ops
@@ -172,6 +173,8 @@ UNIT_TESTS += vmgenid
 UNIT_TESTS += readiness
 ON_MEMKIT = mem_handler memfile memfile_merge memfile_open mem_dirty newfile
 UNIT_TESTS += $(ON_MEMKIT)
+ON_UCODEKIT = ucode_intel
+UNIT_TESTS += $(ON_UCODEKIT)
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
 
@@ -192,6 +195,7 @@ $(call unit,$(ON_CPUS)): $(call unit,cpus.o)
 $(call unit,$(ON_STAGE)): $(call unit,stage.o)
 $(call unit,$(ON_KVM)): $(call unit,cpu_vm.o)
 $(call unit,$(ON_MEMKIT)): $(call unit,memkit.o)
+$(call unit,$(ON_UCODEKIT)): $(call unit,ucodekit.o)
 $(call unit,mem_dirty): $(call unit,ring.o)
 $(call unit,$(ON_BLKGUEST)): $(call unit,blkguest.o image.o)
 $(call unit,state state_print): $(call unit,thing.o)
