@@ -138,6 +138,8 @@ static int connect_virtio(struct devices *devices,
 	const struct machine_virtio *window = &env->machine->virtio[i];
 	int rc;
 
+	dev->failed = env->failed;
+	dev->owner = env->owner;
 	devices->virtio[i] = dev;
 	devices->virtio_count++;
 	rc = virtio_mmio_init(&devices->mmio[i], dev, env->vm_fd, window);

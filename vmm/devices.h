@@ -67,6 +67,8 @@ struct devices_env {
 	struct bus *mmio;
 	machine_event_fn event;
 	void (*escape)(void *owner); /* on the loop */
+	void (*failed)(void *owner, const char *device,
+		const char *why); /* on the loop */
 	void *owner;
 };
 

@@ -38,6 +38,18 @@ char *events_line(const char *name, json_t *members, size_t *ret_len)
 	return line;
 }
 
+json_t *events_text(const char *text)
+{
+	CLEANUP_FREE char *ascii = NULL;
+	json_t *string = json_string(text);
+
+	if (!string)
+		ascii = strdup(text);
+	for (char *c = ascii; c && *c; c++)
+		*c = *c & 0x80 ? '?' : *c;
+	return ascii ? json_string(ascii) : string;
+}
+
 void events_post(struct events *events, const char *name, json_t *members)
 {
 	CLEANUP_FREE char *line = NULL;

@@ -64,6 +64,9 @@ void events_report(struct events *events, const char *name, json_t *members);
 /* The line of one event, owned by the caller; NULL without memory. */
 char *events_line(const char *name, json_t *members, size_t *ret_len);
 
+/* A string; what is no ASCII becomes '?' if it is no UTF-8.  NULL without memory. */
+json_t *events_text(const char *text);
+
 void events_listen(struct events *events, struct event_listener *listener);
 
 /* Harmless if it does not listen; it may be called while it hears. */

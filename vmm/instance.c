@@ -11,6 +11,7 @@
 
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
+#include "vmm/vm_events.h"
 #include "vmm/readiness.h"
 
 static int serve(struct instance *in, const struct vm_service *how)
@@ -99,6 +100,8 @@ static int wait_and_end(
 {
 	if (!rc)
 		loop_run(in->control->loop);
+	if (!rc)
+		vm_tell_end(&in->control->events, &in->control->ending.result);
 	*ret = rc ? (struct vm_result){ .outcome = fault, .status = (int)fault }
 		  : in->control->ending.result;
 	end(in);

@@ -5,9 +5,17 @@
 #include "cpu/cpu_clock.h"
 #include "vmm/base/err.h"
 #include "vmm/base/log.h"
+#include "vmm/events.h"
+#include "vmm/vm_ops.h"
 
 /* A disk may take its time to flush; a supervisor may not wait much longer. */
 #define END_DEADLINE_NS 5000000000ull
+
+const char *const pause_owner_names[PAUSE_OWNERS] = {
+	[PAUSE_USER] = "user",
+	[PAUSE_SNAPSHOT] = "snapshot",
+	[PAUSE_MICROCODE] = "microcode",
+};
 
 enum { PARKED, IDLE, HELD, RESUMED };
 
@@ -37,6 +45,44 @@ void pause_init(struct pause *pause, struct vcpu *vcpus, unsigned vcpu_count,
 		.devices = devices,
 	};
 	vcpus->env->resumed = &histograms[RESUMED];
+}
+
+/* ---- who is told ---- */
+
+static void tell_state(const struct pause *pause)
+{
+	enum vm_state state = pause->owners ? VM_PAUSED : VM_RUNNING;
+
+	events_post(pause->events, "state",
+		json_pack("{s:s}", "state", vm_state_names[state]));
+}
+
+void pause_tell(struct pause *pause, struct events *events)
+{
+	pause->events = events;
+	tell_state(pause);
+}
+
+static void tell_paused(const struct pause *pause, enum pause_owner by)
+{
+	if (!pause->events)
+		return;
+	events_post(pause->events, "paused",
+		json_pack("{s:s, s:I, s:I}", "by", pause_owner_names[by],
+			"parked_ns", (json_int_t)pause->parked_ns, "idle_ns",
+			(json_int_t)pause->idle_ns));
+	tell_state(pause);
+}
+
+static void tell_resumed(
+	const struct pause *pause, enum pause_owner by, uint64_t held_ns)
+{
+	if (!pause->events)
+		return;
+	events_post(pause->events, "resumed",
+		json_pack("{s:s, s:I}", "by", pause_owner_names[by], "held_ns",
+			(json_int_t)held_ns));
+	tell_state(pause);
 }
 
 /* ---- one step each ---- */
@@ -105,8 +151,10 @@ static int hold_all(struct pause *pause, const struct deadline *deadline)
 	if (rc)
 		return rc;
 	pause->since_ns = now_ns();
-	histogram_add(&histograms[PARKED], parked_ns - asked_ns);
-	histogram_add(&histograms[IDLE], pause->since_ns - parked_ns);
+	pause->parked_ns = parked_ns - asked_ns;
+	pause->idle_ns = pause->since_ns - parked_ns;
+	histogram_add(&histograms[PARKED], pause->parked_ns);
+	histogram_add(&histograms[IDLE], pause->idle_ns);
 	return 0;
 }
 
@@ -117,19 +165,23 @@ int pause_hold(
 	struct pause *pause, enum pause_owner owner, uint64_t deadline_ns)
 {
 	struct deadline deadline = deadline_in(deadline_ns);
-	int rc = pause->owners ? 0 : hold_all(pause, &deadline);
+	bool ran = !pause->owners;
+	int rc = ran ? hold_all(pause, &deadline) : 0;
 
 	if (!rc && (BIT(owner) & STOP_CLOCK))
 		rc = cpu_clock_stop(pause->clock);
 	if (!rc)
 		pause->owners |= BIT(owner);
-	else if (!pause->owners)
+	else if (ran)
 		let_go(pause);
+	if (!rc && ran)
+		tell_paused(pause, owner);
 	return rc;
 }
 
 int pause_release(struct pause *pause, enum pause_owner owner)
 {
+	uint64_t held_ns;
 	int rc;
 
 	if (!(pause->owners & BIT(owner)))
@@ -143,8 +195,10 @@ int pause_release(struct pause *pause, enum pause_owner owner)
 	 * from a snapshot, may have come just as the clock set a local APIC.
 	 */
 	devices_raise(pause->devices);
-	histogram_add(&histograms[HELD], now_ns() - pause->since_ns);
+	held_ns = now_ns() - pause->since_ns;
+	histogram_add(&histograms[HELD], held_ns);
 	let_go(pause);
+	tell_resumed(pause, owner, held_ns);
 	return rc;
 }
 

@@ -22,23 +22,30 @@ enum pause_owner {
 	PAUSE_USER,
 	PAUSE_SNAPSHOT,
 	PAUSE_MICROCODE,
+	PAUSE_OWNERS,
 };
+
+/* "user", … */
+extern const char *const pause_owner_names[PAUSE_OWNERS];
 
 /* How long a hold may take, where nobody says otherwise. */
 #define PAUSE_DEADLINE_NS 2000000000ull
 
 struct cpu_clock;
+struct events;
 
 struct pause {
 	struct vcpu *vcpus; /* borrowed */
 	unsigned vcpu_count;
-	struct devices *devices; /* borrowed */
-	struct cpu_clock *clock; /* borrowed */
-	unsigned owners;         /* BIT(enum pause_owner) */
-	uint64_t since_ns;       /* held */
+	struct devices *devices;     /* borrowed */
+	struct cpu_clock *clock;     /* borrowed */
+	unsigned owners;             /* BIT(enum pause_owner) */
+	uint64_t since_ns;           /* held */
+	uint64_t parked_ns, idle_ns; /* how long the hold took */
+	struct events *events;       /* who is told, borrowed; NULL: nobody */
 };
 
-/* Running.  The vCPUs exist, and the devices too. */
+/* Running, untold.  The vCPUs exist, and the devices too. */
 void pause_init(struct pause *pause, struct vcpu *vcpus, unsigned vcpu_count,
 	struct devices *devices, struct cpu_clock *clock);
 
@@ -54,6 +61,9 @@ int pause_hold(
 int pause_release(struct pause *pause, enum pause_owner owner);
 
 bool pause_held(const struct pause *pause);
+
+/* Tell the state as it is now, and all changes from now on, as events. */
+void pause_tell(struct pause *pause, struct events *events);
 
 /* BIT(owner) of all that hold. */
 unsigned pause_owners(const struct pause *pause);

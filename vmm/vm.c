@@ -71,6 +71,8 @@ int vm_start(struct vm *vm)
 	rc = vcpus_start(vm->vcpus, vm->config->cpus);
 	if (!rc && vm->restore && vm->config->restore.resume)
 		rc = pause_release(&vm->pause, PAUSE_USER);
+	if (!rc)
+		pause_tell(&vm->pause, &vm->control->events);
 	return rc;
 }
 

@@ -22,6 +22,7 @@
 #include "vmm/core/irq.h"
 #include "vmm/core/kvm.h"
 #include "vmm/outfile.h"
+#include "vmm/vm_events.h"
 
 /* ---- reports of the end ---- */
 
@@ -56,6 +57,13 @@ static void escape_pressed(void *owner)
 
 	ending_report(&vm->control->ending, OUTCOME_STOPPED, 0,
 		TTY_ESCAPE_NAME " was pressed");
+}
+
+static void device_failed(void *owner, const char *device, const char *why)
+{
+	struct vm *vm = owner;
+
+	vm_tell_device_error(&vm->control->events, device, why);
 }
 
 static void timeout_expired(struct loop_timer *timer)
@@ -262,6 +270,7 @@ static int make_devices(struct vm *vm)
 		.mmio = &vm->mmio,
 		.event = machine_event,
 		.escape = escape_pressed,
+		.failed = device_failed,
 		.owner = vm,
 	};
 

@@ -5,6 +5,7 @@
 #include "cpu/cpu_state.h"
 #include "vmm/instance.h"
 #include "vmm/snapshot.h"
+#include "vmm/vm_events.h"
 
 const char *const vm_state_names[VM_STATES] = {
 	[VM_NOT_STARTED] = "Not started",
@@ -48,7 +49,11 @@ static int release(struct instance *in)
 
 static int snapshot(struct instance *in, const struct vm_snapshot_args *args)
 {
-	return vm_snapshot(in->vm, args);
+	int rc = vm_snapshot(in->vm, args);
+
+	if (!rc)
+		vm_tell_snapshot(&in->control->events, args);
+	return rc;
 }
 
 const struct vm_ops vm_ops = {

@@ -13,6 +13,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <linux/virtio_ids.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,6 +97,23 @@ static void answer(struct blk_request *r, uint8_t status) ON_LOOP
 	put_request(r);
 }
 
+/* The guest sees IOERR and no more; the host's operator can do something. */
+static void tell_error(struct blk_request *r, int rc) ON_LOOP
+{
+	static const char *const verbs[] = {
+		[DISK_READ] = "read",
+		[DISK_WRITE] = "write",
+		[DISK_FLUSH] = "flush",
+		[DISK_DISCARD] = "discard",
+		[DISK_ZERO] = "write zeroes",
+	};
+	char why[128];
+
+	snprintf(why, sizeof(why), "cannot %s: %s", verbs[r->io.verb],
+		strerror(-rc));
+	virtio_failed(&r->blk->dev, why);
+}
+
 static void io_done(struct disk_request *io, int rc)
 {
 	struct blk_request *r = container_of(io, struct blk_request, io);
@@ -103,6 +121,8 @@ static void io_done(struct disk_request *io, int rc)
 
 	claim_loop_thread();
 	blk->in_flight--;
+	if (rc && rc != -EOPNOTSUPP)
+		tell_error(r, rc);
 	answer(r, !rc                 ? VIRTIO_BLK_S_OK
 		  : rc == -EOPNOTSUPP ? VIRTIO_BLK_S_UNSUPP
 				      : VIRTIO_BLK_S_IOERR);

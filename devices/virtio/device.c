@@ -104,6 +104,12 @@ static void deactivate(struct virtio_device *dev) ON_LOOP
 	dev->active = false;
 }
 
+void virtio_failed(struct virtio_device *dev, const char *why)
+{
+	if (dev->failed)
+		dev->failed(dev->owner, dev->name, why);
+}
+
 void virtio_needs_reset(struct virtio_device *dev, const char *why)
 {
 	unsigned before = atomic_fetch_or(
@@ -114,6 +120,7 @@ void virtio_needs_reset(struct virtio_device *dev, const char *why)
 	deactivate(dev);
 	log_limited(LOG_WARN, "%s: %s; the guest must reset the device",
 		dev->name, why);
+	virtio_failed(dev, why);
 	if (before & VIRTIO_CONFIG_S_DRIVER_OK)
 		dev->transport->interrupt(dev->transport_priv, true);
 }

@@ -80,6 +80,10 @@ struct virtio_device {
 	void *idle_owner;
 
 	atomic_bool draining; /* paused, but requests are in flight */
+
+	/* Who is told of errors, on the loop; NULL: only the log. */
+	void (*failed)(void *owner, const char *device, const char *why);
+	void *owner;
 };
 
 /* What a model hands to the core; all pointers are borrowed for good. */
@@ -121,6 +125,9 @@ void virtio_complete(struct virtio_device *dev, unsigned queue, uint16_t head,
 
 /* 2.1.2: say that the device cannot go on until the driver resets it. */
 void virtio_needs_reset(struct virtio_device *dev, const char *why) ON_LOOP;
+
+/* Tell the machine of a failure; the log and the guest are told by others. */
+void virtio_failed(struct virtio_device *dev, const char *why) ON_LOOP;
 
 /* The requests that kept reset() or pause() from finishing are done. */
 void virtio_drained(struct virtio_device *dev) ON_LOOP;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "tests/unit/blkguest.h"
@@ -149,6 +150,28 @@ static void errors_of_the_host_file_are_ioerr(void **state)
 		blkguest_io(VIRTIO_BLK_T_FLUSH, 0, 0), VIRTIO_BLK_S_IOERR);
 	assert_int_equal(guest_status(guest), RUNNING);
 	assert_int_equal(blkguest_io(VIRTIO_BLK_T_IN, 0, 512), VIRTIO_BLK_S_OK);
+}
+
+static char told[256];
+
+static void device_failed(void *owner, const char *device, const char *why)
+{
+	(void)owner;
+	snprintf(told, sizeof(told), "%s: %s", device, why);
+}
+
+static void errors_of_the_host_file_are_told_and_the_guests_are_not(
+	void **state)
+{
+	(void)state;
+	blkguest.blk.dev.failed = device_failed;
+	told[0] = '\0';
+	blkguest_io(VIRTIO_BLK_T_IN, ~0ull, 512);
+	assert_string_equal(told, "");
+	fake_loop_forge(guest->loop, 1, -EIO);
+	blkguest_io(VIRTIO_BLK_T_OUT, 0, 512);
+	assert_non_null(strstr(told, ": cannot write: Input/output error"));
+	assert_true(strncmp(told, "disk", 4) == 0);
 }
 
 /* ---- discard and write zeroes ---- */
@@ -388,6 +411,7 @@ int main(void)
 		TEST(the_id_fits_buffers_of_any_length),
 		TEST(unknown_types_are_unsupported),
 		TEST(errors_of_the_host_file_are_ioerr),
+		TEST(errors_of_the_host_file_are_told_and_the_guests_are_not),
 		TEST(ranges_read_as_zeroes_afterwards),
 		TEST(ranges_outside_the_disk_are_refused),
 		TEST(flags_that_a_range_may_not_have_are_unsupported),

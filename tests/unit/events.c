@@ -99,6 +99,21 @@ static void a_listener_may_leave_while_it_hears(void **state)
 	assert_int_equal(three.heard, 2);
 }
 
+static void texts_that_are_no_utf8_are_told_in_ascii(void **state)
+{
+	struct events events = { 0 };
+	struct ear ear = EAR;
+
+	(void)state;
+	events_listen(&events, &ear.listener);
+	events_post(
+		&events, "a", json_pack("{s:o}", "b", events_text("\xffx")));
+	assert_non_null(strstr(ear.line, "\"b\":\"?x\""));
+	events_post(
+		&events, "a", json_pack("{s:o}", "b", events_text("\u00fc")));
+	assert_non_null(strstr(ear.line, "\"b\":\"\u00fc\""));
+}
+
 /* ---- from other threads ---- */
 
 struct reporter {
@@ -178,6 +193,7 @@ int main(void)
 		cmocka_unit_test(an_event_may_have_no_members),
 		cmocka_unit_test(everybody_who_listens_hears_and_nobody_else),
 		cmocka_unit_test(a_listener_may_leave_while_it_hears),
+		cmocka_unit_test(texts_that_are_no_utf8_are_told_in_ascii),
 		cmocka_unit_test(another_threads_report_is_told_by_the_loop),
 		cmocka_unit_test(reports_beyond_the_room_are_lost_and_counted),
 		cmocka_unit_test(reports_that_nobody_will_hear_are_freed),

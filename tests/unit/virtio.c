@@ -6,6 +6,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "tests/unit/counter.h"
 #include "vmm/base/err.h"
@@ -322,6 +323,32 @@ static void a_bad_chain_stops_all_queues_until_reset(void **state)
 	expect_that_it_works();
 }
 
+static struct {
+	unsigned count;
+	char what[128];
+} told;
+
+static void device_failed(void *owner, const char *device, const char *why)
+{
+	assert_ptr_equal(owner, &counter);
+	told.count++;
+	snprintf(told.what, sizeof(told.what), "%s: %s", device, why);
+}
+
+static void the_machine_is_told_why_once(void **state)
+{
+	(void)state;
+	told.count = 0;
+	counter_start(FITTING, 8);
+	counter.dev.failed = device_failed;
+	counter.dev.owner = &counter;
+	ring_offer(&guest->ring[0], 8);
+	guest_kick(guest);
+	guest_kick(guest);
+	assert_int_equal(told.count, 1);
+	assert_non_null(strstr(told.what, "counter: "));
+}
+
 /* ---- reset ---- */
 
 static void reset_forgets_everything(void **state)
@@ -374,6 +401,7 @@ int main(void)
 		TEST(a_bad_ring_is_found_at_driver_ok),
 		TEST(a_model_that_cannot_start_asks_for_a_reset),
 		TEST(a_bad_chain_stops_all_queues_until_reset),
+		TEST(the_machine_is_told_why_once),
 		TEST(reset_forgets_everything),
 		TEST(kicks_mean_nothing_to_a_device_at_rest),
 	};

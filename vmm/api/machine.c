@@ -86,12 +86,6 @@ int get_cpu(struct api *api, struct call *call, struct reply *reply)
 
 /* ---- /vm ---- */
 
-static const char *const owner_names[] = {
-	[PAUSE_USER] = "user",
-	[PAUSE_SNAPSHOT] = "snapshot",
-	[PAUSE_MICROCODE] = "microcode",
-};
-
 static const struct shape_member histogram_members[] = {
 	{ .name = "count", .type = SHAPE_INTEGER },
 	{ .name = "mean", .type = SHAPE_INTEGER },
@@ -109,8 +103,8 @@ static const struct shape_member vm_members[] = {
 	{ .name = "held_by",
 		.type = SHAPE_STRING,
 		.flags = SHAPE_LIST,
-		.words = owner_names,
-		.word_count = ARRAY_SIZE(owner_names) },
+		.words = pause_owner_names,
+		.word_count = PAUSE_OWNERS },
 	{ .name = "pause",
 		.type = SHAPE_OBJECT,
 		.flags = SHAPE_MAP,
@@ -123,10 +117,10 @@ static json_t *owners_json(unsigned owners)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < ARRAY_SIZE(owner_names); i++)
+	for (unsigned i = 0; i < PAUSE_OWNERS; i++)
 		if (owners & BIT(i))
 			json_array_append_new(
-				list, json_string(owner_names[i]));
+				list, json_string(pause_owner_names[i]));
 	return list;
 }
 

@@ -7,7 +7,7 @@
 
 #include "vmm/api/http.h"
 #include "vmm/base/cleanup.h"
-#include "vmm/base/err.h"
+#include "vmm/events.h"
 
 void reply_fini(struct reply *reply)
 {
@@ -27,24 +27,11 @@ void reply_json(struct reply *reply, json_t *root)
 }
 
 /* A sentence may quote a file's name, which need not be UTF-8. */
-static json_t *string_of(const char *sentence)
-{
-	json_t *string = json_string(sentence);
-	char ascii[ERR_TEXT_MAX];
-	size_t len = strnlen(sentence, sizeof(ascii) - 1);
-
-	if (string)
-		return string;
-	for (size_t i = 0; i < len; i++)
-		ascii[i] = sentence[i] & 0x80 ? '?' : sentence[i];
-	return json_stringn(ascii, len);
-}
-
 void reply_fault(struct reply *reply, unsigned status, const char *sentence)
 {
 	buf_fini(&reply->body);
 	reply_json(reply,
-		json_pack("{s:o}", "fault_message", string_of(sentence)));
+		json_pack("{s:o}", "fault_message", events_text(sentence)));
 	reply->status = status;
 }
 
