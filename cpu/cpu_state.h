@@ -55,6 +55,14 @@ int cpu_model_save(const struct cpu_model *model, const struct cpu_clock *clock,
 uint32_t cpu_model_microcode(const struct cpu_model *model);
 
 /*
+ * The host runs this revision now: show it on every vCPU, all of which are held.  A
+ * CPU that was given a revision of its own, as a template's or a snapshot's is, keeps
+ * it, and no vCPU's ever falls.  0 or -errno with a sentence.
+ */
+int cpu_model_follow_host(struct cpu_model *model,
+	const struct cpu_clock *clock, uint32_t revision);
+
+/*
  * cpu_model_new() with such a text in place of options->cpu, which then only says
  * in sentences where the CPU comes from ("vm.state").
  */

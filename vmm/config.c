@@ -114,6 +114,12 @@ static const struct config_choice msr_choices[] = {
 	{ NULL, NULL },
 };
 
+static const struct config_choice misfit_choices[] = {
+	[MISFIT_RESUME] = { "resume", NULL },
+	[MISFIT_PAUSE] = { "pause", NULL },
+	{ NULL, NULL },
+};
+
 const struct config_choice config_log_levels[] = {
 	[LOG_ERROR] = { "error", NULL },
 	[LOG_WARN] = { "warning", NULL },
@@ -128,7 +134,7 @@ const struct config_choice config_log_levels[] = {
  * restore` the last two, `muster snapshot check` the end of the last, and a snapshot
  * keeps the first.
  */
-enum { RUN_AT = 11, RESTORE_AT = 17, CHECK_AT = 20, JSON_AT = 23, FIELDS };
+enum { RUN_AT = 11, RESTORE_AT = 18, CHECK_AT = 21, JSON_AT = 24, FIELDS };
 
 static const struct config_field vm_fields[FIELDS] = {
 	{
@@ -287,6 +293,16 @@ static const struct config_field vm_fields[FIELDS] = {
 		.fallback = "warning",
 		.choices = config_log_levels,
 		.help = "how much goes to standard error",
+	},
+	{
+		.name = "microcode-misfit",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(
+			struct vm_config, microcode_misfit, unsigned),
+		.fallback = "resume",
+		.choices = misfit_choices,
+		.help = "what becomes of the VM if, after a load of microcode, "
+			"this host cannot show its CPU any more",
 	},
 	[RESTORE_AT] = {
 		.name = "clock",

@@ -30,6 +30,9 @@ enum console_kind { CONSOLE_SERIAL, CONSOLE_FILE, CONSOLE_NONE };
 enum nested_policy { NESTED_OFF, NESTED_ON };
 enum msr_policy { MSR_DEFAULT, MSR_STRICT };
 
+/* What becomes of a VM whose CPU the host cannot show after a load of microcode. */
+enum misfit_policy { MISFIT_RESUME, MISFIT_PAUSE };
+
 /* Another file for a disk of a snapshot. */
 struct disk_override {
 	char *id; /* its id, or "vda", "vdb", … by its place */
@@ -66,10 +69,11 @@ struct vm_config {
 	char *console_path;  /* CONSOLE_FILE */
 	uint64_t timeout_ms; /* 0: none */
 	bool debug_exit;
-	unsigned loop_engine; /* enum loop_engine */
-	char *metrics_path;   /* or NULL */
-	char *control_path;   /* or NULL */
-	unsigned log_level;   /* enum log_level */
+	unsigned loop_engine;      /* enum loop_engine */
+	char *metrics_path;        /* or NULL */
+	char *control_path;        /* or NULL */
+	unsigned microcode_misfit; /* enum misfit_policy */
+	unsigned log_level;        /* enum log_level */
 	struct restore_config restore;
 };
 

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "cpu/cpu_state.h"
 #include "vmm/base/err.h"
 #include "vmm/base/log.h"
 #include "vmm/base/thread.h"
@@ -18,6 +20,18 @@ static void post(struct instance *in, const char *action)
 	events_post(&in->control->events, "microcode",
 		json_pack("{s:s, s:s}", "action", action, "coordinator",
 			in->microcode.coordinator));
+}
+
+static void post_release(struct instance *in, const struct microcode_wish *wish)
+{
+	char revision[16];
+
+	snprintf(revision, sizeof(revision), "0x%x",
+		in->vm ? cpu_model_microcode(in->vm->model) : 0);
+	events_post(&in->control->events, "microcode",
+		json_pack("{s:s, s:s, s:s, s:b}", "action", "released",
+			"coordinator", in->microcode.coordinator, "revision",
+			revision, "fits", wish->fits));
 }
 
 /* ---- the lease ---- */
@@ -166,12 +180,38 @@ int microcode_hold(struct instance *in, const struct microcode_wish *wish,
 	return 0;
 }
 
+/* Of a VM that this holds: what has changed below it. */
+static int adapt(struct instance *in, const struct microcode_wish *wish)
+{
+	struct vm *vm = in->vm;
+	int rc;
+
+	if (wish->revision) {
+		rc = cpu_model_follow_host(
+			vm->model, vm->clock, wish->revision);
+		if (rc)
+			log_warn("microcode: the guest sees its old revision: "
+				 "%s",
+				err_describe(rc));
+	}
+	if (wish->fits)
+		return 0;
+	log_warn("microcode: this host cannot show the guest's CPU any more; "
+		 "%s",
+		vm->config->microcode_misfit == MISFIT_PAUSE
+			? "the VM stays paused"
+			: "the VM goes on");
+	if (vm->config->microcode_misfit == MISFIT_RESUME)
+		return 0;
+	return pause_hold(&vm->pause, PAUSE_USER, PAUSE_DEADLINE_NS);
+}
+
 int microcode_release(struct instance *in, const struct microcode_wish *wish,
 	struct microcode_answer *ret)
 {
 	struct microcode *m = &in->microcode;
 	bool held = m->phase == LEASE_HELD;
-	int rc;
+	int adapted = 0, rc;
 
 	if (!is_theirs(m, wish))
 		return refuse_stranger(m, wish);
@@ -179,10 +219,14 @@ int microcode_release(struct instance *in, const struct microcode_wish *wish,
 		.now_ns = now_ns(),
 		.held_ns = held ? m->held_ns : 0,
 	};
+	if (held && in->vm)
+		adapted = adapt(in, wish);
 	rc = let_go(in, &ret->released_ns);
+	if (in->vm)
+		ret->revision = cpu_model_microcode(in->vm->model);
 	if (held)
-		post(in, "released");
-	return rc;
+		post_release(in, wish);
+	return adapted ? adapted : rc;
 }
 
 int microcode_start(struct instance *in)

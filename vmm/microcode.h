@@ -43,6 +43,9 @@ struct microcode_wish {
 	const char *coordinator;
 	uint64_t lease_ms; /* prepare, hold: from now */
 	uint64_t until_ms; /* hold: all vCPUs are out by then, or run */
+	/* release: what every CPU of the host runs now, or 0; ours still fits it */
+	uint32_t revision;
+	bool fits;
 };
 
 /* What it is told. */
@@ -50,6 +53,7 @@ struct microcode_answer {
 	uint64_t now_ns;
 	uint64_t held_ns; /* hold, release: no vCPU runs since, or ran from … */
 	uint64_t released_ns; /* … until here */
+	uint32_t revision;    /* release: what the guest sees; 0: none, no VM */
 };
 
 /*
@@ -66,7 +70,11 @@ int microcode_prepare(struct instance *instance,
 int microcode_hold(struct instance *instance, const struct microcode_wish *wish,
 	struct microcode_answer *ret);
 
-/* End the lease and let the VM go on.  -ESTALE with a sentence if it had run out. */
+/*
+ * End the lease and let the VM go on; one that does not fit the host any more stays
+ * paused by the user if its configuration says so.  -ESTALE with a sentence if the
+ * lease had run out.
+ */
 int microcode_release(struct instance *instance,
 	const struct microcode_wish *wish, struct microcode_answer *ret);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cpu/cpu_state.h"
+#include "cpu/cpu_ucode.h"
 #include "cpu/fleet.h"
 #include "cpu/profile.h"
 #include "cpu/x86_64/clock.h"
@@ -35,6 +36,34 @@ uint32_t cpu_model_microcode(const struct cpu_model *model)
 	uint64_t value = cpu_set_msr(&model->wanted, MSR_UCODE_REV);
 
 	return value >> 32 ? (uint32_t)(value >> 32) : (uint32_t)value;
+}
+
+static void note_microcode(struct cpu_model *model, uint32_t revision)
+{
+	char vendor[13];
+
+	cpu_set_vendor(&model->wanted, vendor);
+	cpu_set_put_msr(&model->wanted, MSR_UCODE_REV,
+		strcmp(vendor, "GenuineIntel") ? revision
+					       : (uint64_t)revision << 32);
+}
+
+int cpu_model_follow_host(struct cpu_model *model,
+	const struct cpu_clock *clock, uint32_t revision)
+{
+	uint32_t shown = cpu_model_microcode(model);
+	int rc = 0;
+
+	if ((model->source == MODEL_TEMPLATE && shown) || revision <= shown)
+		return 0;
+	for (unsigned i = 0; i < clock->count && !rc; i++) {
+		rc = cpu_ucode_get(clock->vcpu[i].fd, &shown);
+		if (!rc && shown < revision)
+			rc = cpu_ucode_set(clock->vcpu[i].fd, revision);
+	}
+	if (!rc)
+		note_microcode(model, revision);
+	return rc;
 }
 
 int cpu_model_from_text(int kvm_fd, const struct cpu_options *options,

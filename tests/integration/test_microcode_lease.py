@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """test_microcode_lease.py - a VM and the lease of a coordinator that loads microcode"""
 
+import json
 import time
 
 import pytest
@@ -34,6 +35,9 @@ class Leased:
     def release(self, **more):
         return self.ask("release", **more)
 
+    def revision(self):
+        return int(ask(self.path, "GET", "/cpu").body["microcode"], 16)
+
     def held_by(self):
         return ask(self.path, "GET", "/vm").body["held_by"]
 
@@ -44,14 +48,32 @@ class Leased:
             time.sleep(0.02)
 
 
-@pytest.fixture
-def leased(direct, tmp_path):
-    path = tmp_path / "vm.sock"
-    job = direct.start_muster(payload.args("spin", "--control", path, cpus=2))
+def boot(host, folder, *more):
+    path = folder / "vm.sock"
+    job = host.start_muster(payload.args("spin", "--control", path, *more, cpus=2))
     wait_for(path, job)
     yield Leased(path)
     job.signal("TERM")
     assert job.wait(10).status == 14
+
+
+@pytest.fixture
+def leased(direct, tmp_path):
+    yield from boot(direct, tmp_path)
+
+
+@pytest.fixture
+def cautious(direct, tmp_path):
+    yield from boot(direct, tmp_path, "--microcode-misfit", "pause")
+
+
+@pytest.fixture
+def templated(direct, tmp_path, leased):
+    template = ask(leased.path, "GET", "/cpu").body["template"]
+    file = tmp_path / "cpu.json"
+    file.write_text(json.dumps(template), encoding="ascii")
+    (tmp_path / "other").mkdir()
+    yield from boot(direct, tmp_path / "other", "--cpu", file)
 
 
 def test_a_load_holds_the_vm_between_hold_and_release(leased):
@@ -114,6 +136,41 @@ def test_a_hold_that_comes_too_late_is_none(leased):
     assert reply.status == 400 and "ms ago; the VM was busy" in reply.fault
     assert leased.held_by() == []
     assert "prepare comes first" in leased.hold().fault
+
+
+def test_the_guest_sees_what_the_host_runs_now_and_never_less(leased):
+    newer = leased.revision() + 0x11
+    for told in newer, newer - 1:
+        leased.prepare()
+        leased.hold()
+        assert leased.release(revision=told).body["revision"] == hex(newer)
+        assert leased.revision() == newer
+
+
+def test_a_template_that_has_a_revision_keeps_it(templated):
+    before = templated.revision()
+    assert before
+    templated.prepare()
+    templated.hold()
+    assert templated.release(revision=before + 1).body["revision"] == hex(before)
+    assert templated.revision() == before
+
+
+def test_a_vm_that_no_longer_fits_goes_on_unless_told_otherwise(leased):
+    leased.prepare()
+    leased.hold()
+    assert leased.release(fits=False).body["state"] == "Running"
+
+
+def test_a_vm_whose_policy_is_to_pause_stays_with_the_user(cautious):
+    for fits in True, False:
+        cautious.prepare()
+        cautious.hold()
+        state = cautious.release(fits=fits).body["state"]
+        assert state == ("Running" if fits else "Paused")
+    assert cautious.held_by() == ["user"]
+    ask(cautious.path, "PATCH", "/vm", {"state": "Resumed"})
+    assert cautious.held_by() == []
 
 
 def test_a_vm_that_starts_meanwhile_starts_held(direct, tmp_path):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* microcode.c - PUT /microcode/prepare, hold, release: a coordinator's requests */
 #include <assert.h>
+#include <stdio.h>
 
 #include "vmm/api/resources.h"
 #include "vmm/microcode.h"
@@ -9,6 +10,8 @@ struct lease_body {
 	char *coordinator;
 	uint64_t lease_ms;
 	uint64_t until_ms;
+	unsigned revision;
+	bool fits;
 };
 
 static_assert(sizeof(struct lease_body) <= ROUTE_BODY_BYTES, "as a body");
@@ -48,7 +51,23 @@ static const struct config_field hold_fields[] = {
 	},
 };
 
-static const struct config_field release_fields[] = { COORDINATOR };
+static const struct config_field release_fields[] = {
+	COORDINATOR,
+	{
+		.name = "revision",
+		.type = CONFIG_UNSIGNED,
+		.offset = CONFIG_AT(struct lease_body, revision, unsigned),
+		.max = UINT32_MAX,
+		.help = "what all CPUs of the host run now; 0: as before",
+	},
+	{
+		.name = "fits",
+		.type = CONFIG_BOOL,
+		.offset = CONFIG_AT(struct lease_body, fits, bool),
+		.fallback = "on",
+		.help = "this host can still show the guest's CPU",
+	},
+};
 
 #define OBJECT(label, table)                             \
 	{                                                \
@@ -68,13 +87,16 @@ static void answer_of(struct api *api, const struct microcode_answer *answer,
 	struct reply *reply)
 {
 	struct vm_status status;
+	char revision[16];
 
+	snprintf(revision, sizeof(revision), "0x%x", answer->revision);
 	api->ops->status(api->instance, &status);
-	reply_json(reply, json_pack("{s:s, s:I, s:I, s:I}", "state",
-				  vm_state_names[status.state], "now_ns",
-				  (json_int_t)answer->now_ns, "held_ns",
-				  (json_int_t)answer->held_ns, "released_ns",
-				  (json_int_t)answer->released_ns));
+	reply_json(
+		reply, json_pack("{s:s, s:s, s:I, s:I, s:I}", "state",
+			       vm_state_names[status.state], "revision",
+			       revision, "now_ns", (json_int_t)answer->now_ns,
+			       "held_ns", (json_int_t)answer->held_ns,
+			       "released_ns", (json_int_t)answer->released_ns));
 }
 
 static int ask(struct api *api, struct call *call, struct reply *reply,
@@ -85,6 +107,8 @@ static int ask(struct api *api, struct call *call, struct reply *reply,
 		.coordinator = body->coordinator,
 		.lease_ms = body->lease_ms,
 		.until_ms = body->until_ms,
+		.revision = body->revision,
+		.fits = body->fits,
 	};
 	struct microcode_answer answer;
 	int rc = api->ops->microcode[step](api->instance, &wish, &answer);
