@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """conftest.py - the test hosts as fixtures, and what a test may ask for
 
-    @pytest.mark.needs("svm")    a capability: direct, svm, vmx, root, strace, and
-                                 dynamic, a muster that takes LD_PRELOAD
+    @pytest.mark.needs("svm")    a capability: direct, svm, vmx, root, strace,
+                                 openapi, what judges documents, and dynamic, a
+                                 muster that takes LD_PRELOAD
 
 A test whose capability this machine lacks is skipped by naming it; those that
 MUSTER_REQUIRE lists (MUSTER_REQUIRE=direct,svm,vmx) make it fail instead.
@@ -21,6 +22,7 @@ from pathlib import Path
 import pytest
 
 import direct as direct_host
+import openapi
 import svm as svm_host
 import vmx as vmx_host
 from host import Missing
@@ -51,7 +53,8 @@ def probe_dynamic():
 
 PROBES = {"direct": direct_host.probe, "svm": svm_host.probe,
           "vmx": vmx_host.probe, "root": probe_root,
-          "strace": probe_strace, "dynamic": probe_dynamic}
+          "strace": probe_strace, "dynamic": probe_dynamic,
+          "openapi": openapi.probe}
 REQUIRED = set(os.environ.get("MUSTER_REQUIRE", "").replace(",", " ").split())
 
 

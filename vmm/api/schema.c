@@ -56,18 +56,20 @@ static json_t *fallback_json(const struct config_field *f)
 	}
 }
 
-static void set_choices(json_t *schema, const struct config_field *f)
+static void set_choices(
+	json_t *schema, const struct config_field *f, bool may_be_null)
 {
 	json_t *names = json_array();
 
 	for (const struct config_choice *c = f->choices; c && c->name; c++)
 		json_array_append_new(names, json_string(c->name));
-	if (!f->required)
+	if (may_be_null)
 		json_array_append_new(names, json_null());
 	json_object_set_new(schema, "enum", names);
 }
 
-static json_t *schema_of_field(const struct config_field *f)
+/* null is as good as no member. */
+static json_t *schema_of_field(const struct config_field *f, bool may_lack)
 {
 	const struct type_words *words = &type_words[f->type];
 	json_t *schema = f->type == CONFIG_OBJECT
@@ -84,12 +86,12 @@ static json_t *schema_of_field(const struct config_field *f)
 		json_object_set_new(schema, "items",
 			schema_of_object(f->item, SCHEMA_WHOLE));
 	if (f->type == CONFIG_CHOICE)
-		set_choices(schema, f);
+		set_choices(schema, f, may_lack);
 	if (f->type == CONFIG_ABSENT)
 		json_object_set_new(schema, "enum", json_pack("[n]"));
-	if (f->fallback && !f->required)
+	if (f->fallback && may_lack)
 		json_object_set_new(schema, "default", fallback_json(f));
-	if (!f->required)
+	if (may_lack)
 		json_object_set_new(schema, "nullable", json_true());
 	return schema;
 }
@@ -114,9 +116,11 @@ json_t *schema_of_object(
 
 	for (unsigned i = 0; i < object->count; i++) {
 		const struct config_field *f = &object->fields[i];
+		bool may_lack = !f->required || use == SCHEMA_PATCH;
 
-		json_object_set_new(properties, f->name, schema_of_field(f));
-		if (f->required && use == SCHEMA_WHOLE)
+		json_object_set_new(
+			properties, f->name, schema_of_field(f, may_lack));
+		if (!may_lack)
 			json_array_append_new(required, json_string(f->name));
 	}
 	schema = object_schema(properties, required, false);

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""bodies.py - bodies from a schema: such that are fine, and all that are not
+
+A Maker draws values that a schema allows.  spoilt() takes one that is fine and
+spoils each member in each way that the schema knows, the members of members too.
+"""
+
+import copy
+import json
+import string
+
+LETTERS = string.ascii_letters + string.digits + "_"
+WRONG_TYPES = ["x", 1, 1.5, True, [], {}, [[]]]
+WRONG_NUMBERS = [-1, 1 << 31, 1 << 32, (1 << 63) - 1, -(1 << 63)]
+
+
+class Maker:
+    """`known` has values by name of member; any path is one below `folder`."""
+
+    def __init__(self, rng, folder, known):
+        self.rng, self.folder, self.known = rng, folder, known
+
+    def text(self, schema, length):
+        if schema.get("format") != "path":
+            return "".join(self.rng.choices(LETTERS, k=length))
+        fixed = f"{self.folder}/"
+        # As many slashes as it takes: the file is the same.
+        return "/" if length <= len(fixed) else \
+            fixed + "/" * (length - len(fixed) - 1) + "x"
+
+    def lengths(self, schema):
+        return schema.get("minLength", 0), schema.get("maxLength", 1000)
+
+    def string(self, schema):
+        low, high = self.lengths(schema)
+        length = self.rng.choice([low, high, self.rng.randint(low, min(high, 40))])
+        form = {"size": "4K", "duration": "5s"}.get(schema.get("format"))
+        return form or self.text(schema, length)
+
+    def integer(self, schema):
+        low, high = schema.get("minimum", 0), schema.get("maximum", (1 << 31) - 1)
+        step = schema.get("multipleOf", 1)
+        drawn = self.rng.choice([low, high, self.rng.randint(low, high)])
+        return max(drawn // step * step, -(-low // step) * step)
+
+    def one(self, name, schema):
+        kinds = schema.get("type", "object")
+        kinds = [kinds] if isinstance(kinds, str) else kinds
+        if "null" in kinds and (len(kinds) == 1 or self.rng.random() < 0.1):
+            return None
+        if name in self.known and self.rng.random() < 0.8:
+            return self.rng.choice(self.known[name])
+        if "enum" in schema:
+            return self.rng.choice(schema["enum"])
+        draw = {"string": self.string, "integer": self.integer,
+                "boolean": lambda _: self.rng.random() < 0.5,
+                "array": self.array, "object": self.object}
+        return draw[kinds[0]](schema)
+
+    def array(self, schema):
+        return [self.one("", schema["items"])
+                for _ in range(self.rng.randint(0, min(schema.get("maxItems", 3), 3)))]
+
+    def object(self, schema, always=()):
+        """All that is required or in `always`, and some of the rest."""
+        members = schema.get("properties", {})
+        needed = set(schema.get("required", [])) | set(always)
+        given = [name for name in members
+                 if name in needed or self.rng.random() < 0.5]
+        if not given and schema.get("minProperties"):
+            given = [next(iter(members))]
+        return {name: self.one(name, members[name]) for name in given}
+
+
+def wrong_values(schema, maker):
+    """What might be wrong for this schema; some may be right."""
+    yield from WRONG_TYPES + WRONG_NUMBERS + [None]
+    for bound, step in ("minimum", -1), ("maximum", 1):
+        if bound in schema:
+            yield schema[bound] + step
+    if "multipleOf" in schema:
+        yield schema["minimum"] + 1
+    if "string" in schema.get("type", ()):
+        low, high = maker.lengths(schema)
+        yield from ("", "\x01", "é", "a b", maker.text(schema, high + 1))
+        if low:
+            yield maker.text(schema, low)[:low - 1]
+    for word in schema.get("enum", []):
+        if word:
+            yield from (word + "x", word.swapcase(), word[:-1])
+    if "array" in schema.get("type", ()):
+        yield [maker.one("", schema["items"])] * (schema.get("maxItems", 0) + 1)
+        yield [None]
+
+
+def allowed_values(schema, maker):
+    """The bounds of what is right."""
+    yield from (schema[bound] for bound in ("minimum", "maximum") if bound in schema)
+    yield from schema.get("enum", [])
+    if "string" in schema.get("type", ()) and "enum" not in schema:
+        yield from (maker.text(schema, length) for length in maker.lengths(schema))
+    if "boolean" in schema.get("type", ()):
+        yield from (True, False)
+
+
+def places(schema, body, maker, path=()):
+    """(path, schema) of each member, which `body` then has."""
+    for name, inner in schema.get("properties", {}).items():
+        yield path + (name,), inner
+        kinds = inner.get("type", ())
+        if "properties" in inner:
+            body[name] = maker.object(inner)
+            yield from places(inner, body[name], maker, path + (name,))
+        elif "array" in kinds and inner.get("items", {}).get("properties"):
+            body[name] = [maker.object(inner["items"])]
+            yield from places(inner["items"], body[name][0], maker,
+                              path + (name, 0))
+
+
+def holder(body, path):
+    for name in path[:-1]:
+        body = body[name]
+    return body
+
+
+def spoilt(schema, maker):
+    """(what is wrong, the member that it is about, the body's text)."""
+    base = maker.object(schema)
+    for path, inner in list(places(schema, base, maker)):
+        name = path[-1]
+        for value in wrong_values(inner, maker):
+            body = copy.deepcopy(base)
+            holder(body, path)[name] = value
+            yield f"{path} = {value!r:.60}", name, body
+        body = copy.deepcopy(base)
+        if holder(body, path).pop(name, None) is not None:
+            yield f"{path} is missing", name, body
+        body = copy.deepcopy(base)
+        holder(body, path)["oops"] = 1
+        yield f"oops beside {path}", "oops", body
+
+
+def fine(schema, maker):
+    """(what is at a bound, the body)."""
+    base = maker.object(schema)
+    for path, inner in list(places(schema, base, maker)):
+        for value in allowed_values(inner, maker):
+            body = copy.deepcopy(base)
+            holder(body, path)[path[-1]] = value
+            yield f"{path} = {value!r:.60}", body
+
+
+def twice(body):
+    """(name, text) with each member of `body` given twice."""
+    text = json.dumps(body)
+    for name, value in body.items():
+        yield name, f"{text[:-1]}, {json.dumps(name)}: {json.dumps(value)}}}"
