@@ -174,7 +174,7 @@ UNIT_TESTS += vmgenid
 UNIT_TESTS += readiness
 ON_MEMKIT = mem_handler memfile memfile_merge memfile_open mem_dirty newfile
 UNIT_TESTS += $(ON_MEMKIT)
-ON_UCODEKIT = ucode_intel
+ON_UCODEKIT = ucode_amd ucode_intel ucode_select
 UNIT_TESTS += $(ON_UCODEKIT)
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)

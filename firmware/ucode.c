@@ -105,17 +105,25 @@ static int parse_any(const struct ucode_span *span, struct ucode_list *list)
 	return ucode_intel_parse(span, list);
 }
 
-/* The image is as good as the worst of its updates. */
-static int judge(
-	const char *origin, const struct ucode_list *list, unsigned first)
+/* An image is as good as the worst of its updates: none of them is chosen. */
+static void refuse_all(struct ucode_list *list, unsigned first, const char *why)
+{
+	for (unsigned i = first; i < list->count; i++)
+		ucode_fault(
+			&list->updates[i], "refused with its image: %s", why);
+}
+
+static int judge(const char *origin, struct ucode_list *list, unsigned first)
 {
 	for (unsigned i = first; i < list->count; i++) {
 		const struct ucode_update *u = &list->updates[i];
 
-		if (*u->fault)
-			return err_set(-EBADMSG, "%s: update %u, at 0x%llx: %s",
-				origin, i - first + 1,
-				(unsigned long long)u->offset, u->fault);
+		if (!*u->fault)
+			continue;
+		err_set(-EBADMSG, "%s: update %u, at 0x%llx: %s", origin,
+			i - first + 1, (unsigned long long)u->offset, u->fault);
+		refuse_all(list, first, "another update of it is bad");
+		return -EBADMSG;
 	}
 	if (list->count == first)
 		return err_set(-EBADMSG, "%s: has no microcode update", origin);
@@ -137,7 +145,10 @@ int ucode_parse(const char *origin, const void *image, size_t len,
 		return err_set(-EBADMSG, "%s: %zu bytes; at most %llu are read",
 			origin, len, UCODE_IMAGE_MAX);
 	rc = parse_any(&span, list);
-	return rc ? rc : judge(origin, list, first);
+	if (!rc)
+		return judge(origin, list, first);
+	refuse_all(list, first, "it cannot be read to its end");
+	return rc;
 }
 
 /* ---- what a processor is handed ---- */

@@ -58,8 +58,8 @@ void ucode_list_fini(struct ucode_list *list);
  * `origin` names the image in sentences and outlives the list.
  *
  * 0 if every update is valid; -EBADMSG with a sentence about the first that is
- * not.  The image is then to be refused whole, as Linux does; the list has what
- * could be told apart, for people to look at.  -ENOMEM likewise.
+ * not.  The image is then refused whole, as Linux does: the list has what could be
+ * told apart, for people to look at, each update with a fault.  -ENOMEM likewise.
  */
 int ucode_parse(const char *origin, const void *image, size_t len,
 	struct ucode_list *list);

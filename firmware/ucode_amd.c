@@ -256,6 +256,8 @@ static int walk_container(struct walk *w)
 				     "left: cut short");
 	table = read_table(data + TABLE_AT, len);
 	w->at += TABLE_AT + len;
+	if (!at_patch(w))
+		return add_broken(w, "container: no patch behind its table");
 	while (!rc && at_patch(w))
 		rc = walk_patch(w, &table);
 	return rc;

@@ -31,7 +31,8 @@ bool ucode_fits(const struct ucode_update *u, const struct ucode_cpu *cpu)
 static bool may_follow(const struct ucode_update *u,
 	const struct ucode_cpu *cpu, enum ucode_moment moment)
 {
-	if (u->vendor == UCODE_INTEL && moment == UCODE_AT_BOOT)
+	if (!u->min_revision ||
+		(u->vendor == UCODE_INTEL && moment == UCODE_AT_BOOT))
 		return true;
 	return !ucode_is_newer(u->vendor, u->min_revision, cpu->revision);
 }
