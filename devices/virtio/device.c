@@ -463,3 +463,15 @@ void virtio_config_read(const struct virtio_device *dev, uint64_t offset,
 	memcpy(data, (const uint8_t *)dev->config + offset,
 		MIN(len, dev->config_bytes - offset));
 }
+
+uint32_t virtio_config_generation(const struct virtio_device *dev)
+{
+	return dev->config_generation;
+}
+
+void virtio_config_changed(struct virtio_device *dev)
+{
+	dev->config_generation++;
+	if (in_status(dev, VIRTIO_CONFIG_S_DRIVER_OK, 0))
+		dev->transport->interrupt(dev->transport_priv, true);
+}

@@ -57,6 +57,7 @@ struct virtio_device {
 	uint64_t offered;   /* all of them, but what an older snapshot lacks */
 	const void *config;
 	unsigned config_bytes;
+	uint32_t config_generation; /* changes with it, while no vCPU runs */
 	uint32_t queue_count;
 	uint16_t queue_size; /* the most descriptors that a queue may have */
 	struct virtio_queue *queues; /* owned */
@@ -177,6 +178,14 @@ extern const struct state_desc virtio_device_state;
  * with a sentence for what no driver can have brought about.
  */
 int virtio_device_loaded(void *dev);
+
+/* Of the device configuration: the same before and after means that none changed. */
+uint32_t virtio_config_generation(const struct virtio_device *dev);
+
+/* ---- for the machine, while the device is paused and no vCPU runs ---- */
+
+/* The configuration has changed: the driver is told, if there is one (2.5.2). */
+void virtio_config_changed(struct virtio_device *dev);
 
 /* ---- for the machine, on the loop ---- */
 

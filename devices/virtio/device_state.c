@@ -37,10 +37,11 @@ static const struct state_field device_fields[] = {
 	STATE_U32(struct virtio_device, status),
 	STATE_U16(struct virtio_device, queue_size, .same = true),
 	STATE_EACH(struct virtio_device, queues, queue_count, &queue_state),
+	STATE_U32(struct virtio_device, config_generation, .since = 2),
 };
 
 const struct state_desc virtio_device_state = STATE_DESC(
-	"virtio", 1, struct virtio_device, device_fields);
+	"virtio", 2, struct virtio_device, device_fields);
 
 /* ---- what a driver can reach ---- */
 

@@ -105,8 +105,9 @@ static uint32_t read_register(struct virtio_mmio *mmio, uint64_t offset)
 	case VIRTIO_MMIO_SHM_BASE_LOW:
 	case VIRTIO_MMIO_SHM_BASE_HIGH:
 		return UINT32_MAX; /* 4.2.2: no such shared memory region */
+	case VIRTIO_MMIO_CONFIG_GENERATION:
+		return virtio_config_generation(mmio->dev);
 	default:
-		/* CONFIG_GENERATION too: our configurations do not change. */
 		return 0;
 	}
 }

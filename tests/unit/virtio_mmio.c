@@ -210,6 +210,27 @@ static void the_configuration_takes_no_writes(void **state)
 	assert_int_equal(guest_read(guest, VIRTIO_MMIO_CONFIG_GENERATION), 0);
 }
 
+static void a_changed_configuration_is_announced_to_a_driver(void **state)
+{
+	(void)state;
+	counter_start(VERSION_1, 8);
+	virtio_config_changed(&counter.dev);
+	assert_int_equal(guest_read(guest, VIRTIO_MMIO_CONFIG_GENERATION), 1);
+	assert_int_equal(guest_read(guest, VIRTIO_MMIO_INTERRUPT_STATUS),
+		VIRTIO_MMIO_INT_CONFIG);
+	assert_int_equal(fake_irq_edges(GUEST_GSI), 1);
+}
+
+static void a_changed_configuration_waits_for_a_driver(void **state)
+{
+	(void)state;
+	guest_set_status(guest, 0);
+	virtio_config_changed(&counter.dev);
+	assert_int_equal(guest_read(guest, VIRTIO_MMIO_CONFIG_GENERATION), 1);
+	assert_int_equal(guest_read(guest, VIRTIO_MMIO_INTERRUPT_STATUS), 0);
+	assert_int_equal(fake_irq_edges(GUEST_GSI), 0);
+}
+
 /* ---- making it ---- */
 
 static void a_step_of_init_that_fails_leaves_nothing_behind(void **state)
@@ -249,6 +270,8 @@ int main(void)
 		TEST(only_zero_resets),
 		TEST(configuration_reads_at_every_offset_and_width),
 		TEST(the_configuration_takes_no_writes),
+		TEST(a_changed_configuration_is_announced_to_a_driver),
+		TEST(a_changed_configuration_waits_for_a_driver),
 		TEST(a_step_of_init_that_fails_leaves_nothing_behind),
 		TEST(fini_of_nothing_is_fine),
 	};
