@@ -48,30 +48,30 @@ static int explain_open(const struct disk_options *o, int error)
 {
 	if (error == ENOENT)
 		return err_set(-error,
-			"--disk path=%s: no such file; make one with "
+			"%s%s: no such file; make one with "
 			"truncate -s 1G %s",
-			o->path, o->path);
+			o->label, o->path, o->path);
 	if (error == EISDIR)
 		return err_set(-error,
-			"--disk path=%s: a directory; give a disk image or a "
+			"%s%s: a directory; give a disk image or a "
 			"block device",
-			o->path);
+			o->label, o->path);
 	if (error == EACCES && o->readonly)
 		return err_set(-error,
-			"--disk path=%s: cannot open for reading: %s; change "
+			"%s%s: cannot open for reading: %s; change "
 			"its permissions",
-			o->path, strerror(error));
+			o->label, o->path, strerror(error));
 	if ((error == EACCES || error == EROFS) && !o->readonly)
 		return err_set(-error,
-			"--disk path=%s: cannot open for writing: %s; change "
+			"%s%s: cannot open for writing: %s; change "
 			"its permissions or add readonly=on",
-			o->path, strerror(error));
+			o->label, o->path, strerror(error));
 	if (error == EINVAL && o->direct)
 		return err_set(-error,
-			"--disk path=%s: its filesystem has no O_DIRECT; use "
+			"%s%s: its filesystem has no O_DIRECT; use "
 			"direct=off",
-			o->path);
-	return err_set(-error, "--disk path=%s: cannot open: %s", o->path,
+			o->label, o->path);
+	return err_set(-error, "%s%s: cannot open: %s", o->label, o->path,
 		strerror(error));
 }
 
@@ -106,7 +106,7 @@ static int find_size(const struct disk_options *o, int fd, uint64_t *ret_bytes)
 
 	if (fstat(fd, &st))
 		return err_set(
-			-errno, "--disk path=%s: %s", o->path, strerror(errno));
+			-errno, "%s%s: %s", o->label, o->path, strerror(errno));
 	if (S_ISDIR(st.st_mode))
 		return explain_open(o, EISDIR);
 	if (S_ISREG(st.st_mode)) {
@@ -115,9 +115,22 @@ static int find_size(const struct disk_options *o, int fd, uint64_t *ret_bytes)
 	}
 	if (!S_ISBLK(st.st_mode) || ioctl(fd, BLKGETSIZE64, ret_bytes))
 		return err_set(-EINVAL,
-			"--disk path=%s: neither a file nor a block device",
+			"%s%s: neither a file nor a block device", o->label,
 			o->path);
 	return 0;
+}
+
+/* The file that is replaced is open with a lock that this one then has too. */
+static int share_same(struct disk *disk, const struct disk *other)
+{
+	struct stat mine, its;
+
+	if (fstat(disk->fd, &mine) || fstat(other->fd, &its) ||
+		mine.st_dev != its.st_dev || mine.st_ino != its.st_ino)
+		return 0;
+	close_fd(disk->fd);
+	disk->fd = fcntl(other->fd, F_DUPFD_CLOEXEC, 0);
+	return disk->fd < 0 ? -errno : 0;
 }
 
 static int lock_file(const struct disk_options *o, int fd)
@@ -131,10 +144,10 @@ static int lock_file(const struct disk_options *o, int fd)
 		return 0;
 	if (errno == EAGAIN || errno == EACCES)
 		return err_set(-EBUSY,
-			"--disk path=%s: in use by another process, or by "
+			"%s%s: in use by another process, or by "
 			"another --disk; stop that, or use readonly=on in both",
-			o->path);
-	return err_set(-errno, "--disk path=%s: cannot lock: %s", o->path,
+			o->label, o->path);
+	return err_set(-errno, "%s%s: cannot lock: %s", o->label, o->path,
 		strerror(errno));
 }
 
@@ -156,6 +169,8 @@ static int open_all(struct disk *disk, const struct disk_options *o)
 	uint64_t bytes;
 	int rc = open_file(o, o->path, o->direct, &disk->fd);
 
+	if (!rc && o->instead_of)
+		rc = share_same(disk, o->instead_of);
 	if (!rc)
 		rc = find_size(o, disk->fd, &bytes);
 	if (!rc)
@@ -169,30 +184,34 @@ static int open_all(struct disk *disk, const struct disk_options *o)
 	disk->sectors = bytes / DISK_SECTOR_BYTES;
 	if (!disk->sectors)
 		return err_set(-EINVAL,
-			"--disk path=%s: %llu bytes, less than one sector; "
+			"%s%s: %llu bytes, less than one sector; "
 			"grow it with truncate -s",
-			o->path, (unsigned long long)bytes);
+			o->label, o->path, (unsigned long long)bytes);
 	if (bytes % DISK_SECTOR_BYTES)
-		log_warn("--disk path=%s: the last %llu bytes are less than a "
+		log_warn("%s%s: the last %llu bytes are less than a "
 			 "sector and not shown to the guest",
-			o->path, (unsigned long long)bytes % DISK_SECTOR_BYTES);
+			o->label, o->path,
+			(unsigned long long)bytes % DISK_SECTOR_BYTES);
 	return 0;
 }
 
-int disk_open(const struct disk_options *options, struct disk **ret)
+int disk_open(const struct disk_options *given, struct disk **ret)
 {
 	struct disk *disk = malloc(sizeof(*disk));
+	struct disk_options options = *given;
 	int rc;
 
 	if (!disk)
 		return err_set(-ENOMEM, "--disk: no memory");
+	if (!options.label)
+		options.label = "--disk path=";
 	*disk = (struct disk){
 		.fd = -1,
 		.buffered_fd = -1,
-		.readonly = options->readonly,
-		.path = strdup(options->path),
+		.readonly = options.readonly,
+		.path = strdup(options.path),
 	};
-	rc = disk->path ? open_all(disk, options)
+	rc = disk->path ? open_all(disk, &options)
 			: err_set(-ENOMEM, "--disk: no memory");
 	if (rc) {
 		disk_close(disk);

@@ -19,7 +19,10 @@ struct disk; /* opaque */
 struct disk_options {
 	const char *path;
 	bool readonly;
-	bool direct; /* O_DIRECT */
+	bool direct;       /* O_DIRECT */
+	const char *label; /* in front of the path in sentences, or NULL */
+	/* A disk that is closed next, of the same modes: it may be the same file. */
+	const struct disk *instead_of;
 };
 
 enum disk_verb {
@@ -45,7 +48,8 @@ struct disk_request {
 
 /*
  * Open and lock (F_OFD_SETLK: one writer, or any number of readers).  0 or -errno
- * with a sentence that begins with "--disk path=".  The file is not changed.
+ * with a sentence that begins with the label, else with "--disk path=".  The file is
+ * not changed.
  */
 int disk_open(const struct disk_options *options, struct disk **ret);
 

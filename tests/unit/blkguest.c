@@ -11,7 +11,8 @@ struct blkguest blkguest;
 
 static int setup(void **state, bool readonly)
 {
-	const struct disk_options o = { image_path, readonly, false };
+	const struct disk_options o = { .path = image_path,
+		.readonly = readonly };
 	struct guest *guest = &blkguest.guest;
 
 	image_setup(state);

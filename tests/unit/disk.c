@@ -38,7 +38,9 @@ static int teardown(void **state)
 
 static void opens(bool readonly, bool direct)
 {
-	const struct disk_options o = { image_path, readonly, direct };
+	const struct disk_options o = {
+		.path = image_path, .readonly = readonly, .direct = direct
+	};
 
 	assert_int_equal(disk_open(&o, &disk), 0);
 }

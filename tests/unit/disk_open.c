@@ -27,7 +27,9 @@ static int teardown(void **state)
 
 static void opens(bool readonly, bool direct)
 {
-	const struct disk_options o = { image_path, readonly, direct };
+	const struct disk_options o = {
+		.path = image_path, .readonly = readonly, .direct = direct
+	};
 
 	assert_int_equal(disk_open(&o, &disk), 0);
 }
@@ -39,7 +41,8 @@ static void refuses(const struct disk_options *o, int rc, const char *sentence)
 	err_clear();
 	assert_int_equal(disk_open(o, &none), rc);
 	assert_null(none);
-	assert_non_null(strstr(err_text(), "--disk path="));
+	assert_non_null(
+		strstr(err_text(), o->label ? o->label : "--disk path="));
 	assert_non_null(strstr(err_text(), o->path));
 	if (!strstr(err_text(), sentence))
 		fail_msg("\"%s\" says nothing of \"%s\"", err_text(), sentence);
@@ -112,7 +115,9 @@ static void a_file_without_permission_is_refused(void **state)
 
 static void direct_where_the_filesystem_has_none_is_refused(void **state)
 {
-	const struct disk_options o = { "/proc/version", true, true };
+	const struct disk_options o = {
+		.path = "/proc/version", .readonly = true, .direct = true
+	};
 
 	(void)state;
 	refuses(&o, -EINVAL, "use direct=off");
@@ -149,7 +154,8 @@ static void the_rest_of_a_sector_is_not_shown_and_warned_of(void **state)
 static void a_second_writer_is_refused(void **state)
 {
 	const struct disk_options o = { .path = image_path };
-	const struct disk_options direct = { image_path, false, true };
+	const struct disk_options direct = { .path = image_path,
+		.direct = true };
 
 	(void)state;
 	opens(false, false);
@@ -161,8 +167,9 @@ static void a_second_writer_is_refused(void **state)
 
 static void writers_and_readers_exclude_each_other(void **state)
 {
-	const struct disk_options reader = { image_path, true, false };
-	const struct disk_options writer = { image_path, false, false };
+	const struct disk_options reader = { .path = image_path,
+		.readonly = true };
+	const struct disk_options writer = { .path = image_path };
 
 	(void)state;
 	opens(false, false);
@@ -174,13 +181,43 @@ static void writers_and_readers_exclude_each_other(void **state)
 
 static void readers_share(void **state)
 {
-	const struct disk_options reader = { image_path, true, false };
+	const struct disk_options reader = { .path = image_path,
+		.readonly = true };
 	struct disk *second;
 
 	(void)state;
 	opens(true, false);
 	assert_int_equal(disk_open(&reader, &second), 0);
 	disk_close(second);
+}
+
+static void one_that_is_replaced_may_be_the_same_file(void **state)
+{
+	struct disk_options o = { .path = image_path };
+	const struct disk_options other = { .path = image_path };
+	struct disk *next;
+
+	(void)state;
+	opens(false, false);
+	assert_int_equal(truncate(image_path, 2 * IMAGE_BYTES), 0);
+	o.instead_of = disk;
+	assert_int_equal(disk_open(&o, &next), 0);
+	disk_close(disk);
+	disk = next;
+	assert_int_equal(disk_sectors(disk), 2 * IMAGE_BYTES / 512);
+	refuses(&other, -EBUSY, "in use by another process");
+}
+
+static void one_that_is_replaced_gives_no_right_to_others(void **state)
+{
+	const struct disk_options o = { .path = image_path };
+	struct disk_options null = { .path = "/dev/null", .label = "file " };
+
+	(void)state;
+	opens(false, false);
+	null.instead_of = disk;
+	refuses(&null, -EINVAL, "neither a file nor");
+	refuses(&o, -EBUSY, "in use by another process");
 }
 
 /* With direct=on the file is open twice: closing must give both back. */
@@ -215,6 +252,8 @@ int main(void)
 		TEST(less_than_a_sector_is_refused),
 		TEST(the_rest_of_a_sector_is_not_shown_and_warned_of),
 		TEST(a_second_writer_is_refused),
+		TEST(one_that_is_replaced_may_be_the_same_file),
+		TEST(one_that_is_replaced_gives_no_right_to_others),
 		TEST(writers_and_readers_exclude_each_other),
 		TEST(readers_share),
 		TEST(closing_gives_every_descriptor_back),

@@ -14,7 +14,7 @@
 
 static void the_disk_of_a_vm_is_refused_and_kept(void **state)
 {
-	const struct disk_options o = { image_path, true, false };
+	const struct disk_options o = { .path = image_path, .readonly = true };
 	struct disk *disk;
 	struct stat st;
 	int fd = -1;
