@@ -103,6 +103,12 @@ int vm_restore_parse(int argc, char *const argv[], struct vm_config *ret);
  */
 int vm_config_check(const struct vm_config *config);
 
+/*
+ * The place of the disk with this id; one without an id is known as its guest
+ * knows it: "vda", "vdb", …  -ENOENT if there is none.
+ */
+int vm_config_find_disk(const struct vm_config *config, const char *id);
+
 /* `muster snapshot check`: the files of a restore. */
 int vm_check_parse(int argc, char *const argv[], struct vm_config *ret);
 

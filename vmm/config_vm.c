@@ -46,6 +46,22 @@ int vm_config_check(const struct vm_config *config)
 	return check_disks(config);
 }
 
+static bool is_named(
+	const struct disk_config *disk, unsigned place, const char *id)
+{
+	const char by_place[] = { 'v', 'd', (char)('a' + place), 0 };
+
+	return !strcmp(disk->id ? disk->id : by_place, id);
+}
+
+int vm_config_find_disk(const struct vm_config *config, const char *id)
+{
+	for (unsigned i = 0; i < config->disk_count; i++)
+		if (is_named(&config->disk[i], i, id))
+			return (int)i;
+	return -ENOENT;
+}
+
 static int check_restore(const struct vm_config *config)
 {
 	const char *memory = config->restore.memory;

@@ -23,19 +23,27 @@ static const uint8_t virtio_gsi[MACHINE_VIRTIO_MAX] = { 5, 6, 7, 9, 10, 11, 13,
 
 /* ---- opening and planning ---- */
 
-static int open_disk(struct device_disk *d, const struct disk_config *config)
+static int open_disk(const struct disk_config *config, const char *label,
+	const struct disk *instead_of, struct device_swap *ret)
 {
 	const struct disk_options options = {
 		.path = config->path,
 		.readonly = config->readonly,
 		.direct = config->direct,
+		.label = label,
+		.instead_of = instead_of,
 	};
+	int rc;
 
-	if (asprintf(&d->name, "disk %s", config->path) < 0) {
-		d->name = NULL;
-		return err_set(-ENOMEM, "--disk: no memory");
+	*ret = (struct device_swap){ 0 };
+	rc = disk_open(&options, &ret->disk);
+	if (!rc && asprintf(&ret->name, "disk %s", config->path) < 0) {
+		ret->name = NULL;
+		rc = err_set(-ENOMEM, "--disk: no memory");
 	}
-	return disk_open(&options, &d->disk);
+	if (rc)
+		device_swap_fini(ret);
+	return rc;
 }
 
 int devices_open(struct devices *devices, const struct vm_config *config)
@@ -45,14 +53,43 @@ int devices_open(struct devices *devices, const struct vm_config *config)
 		.serial_irq = { .fd = -1 },
 	};
 	for (unsigned i = 0; i < config->disk_count; i++) {
-		int rc;
+		struct device_disk *d = &devices->disk[i];
+		struct device_swap opened;
+		int rc = open_disk(&config->disk[i], NULL, NULL, &opened);
 
-		devices->disk_count = i + 1;
-		rc = open_disk(&devices->disk[i], &config->disk[i]);
 		if (rc)
 			return rc;
+		d->disk = opened.disk;
+		d->name = opened.name;
+		devices->disk_count = i + 1;
 	}
 	return 0;
+}
+
+int devices_open_swap(const struct devices *devices, unsigned index,
+	const struct disk_config *config, const char *label,
+	struct device_swap *ret)
+{
+	return open_disk(config, label, devices->disk[index].disk, ret);
+}
+
+void devices_swap(
+	struct devices *devices, unsigned index, struct device_swap *swap)
+{
+	struct device_disk *d = &devices->disk[index];
+	const struct device_swap old = { d->disk, d->name };
+
+	d->disk = swap->disk;
+	d->name = swap->name;
+	virtio_blk_replace(&d->blk, d->disk, d->name);
+	*swap = old;
+}
+
+void device_swap_fini(struct device_swap *swap)
+{
+	swap->disk = disk_close(swap->disk);
+	free(swap->name);
+	swap->name = NULL;
 }
 
 void devices_plan(const struct vm_config *config, struct machine *machine)

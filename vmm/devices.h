@@ -28,6 +28,12 @@ struct device_disk {
 	struct virtio_blk blk;
 };
 
+/* A file that takes the place of a disk's: opened, but not the guest's yet. */
+struct device_swap {
+	struct disk *disk;
+	char *name;
+};
+
 /* How the control thread has the devices held, on the loop. */
 struct devices_hold {
 	struct loop_call call, abandon;
@@ -74,6 +80,21 @@ struct devices_env {
 
 /* Open and lock the disks; changes nothing on the host. */
 int devices_open(struct devices *devices, const struct vm_config *config);
+
+/*
+ * Open another file for a disk, in its modes: `path` may be the file that it has.
+ * `label` stands in front of the path in sentences.  0 or -errno with a sentence.
+ */
+int devices_open_swap(const struct devices *devices, unsigned index,
+	const struct disk_config *config, const char *label,
+	struct device_swap *ret);
+
+/* Put it in place; *swap is what was there.  While no vCPU runs and all is held. */
+void devices_swap(
+	struct devices *devices, unsigned index, struct device_swap *swap);
+
+/* A zeroed one is fine. */
+void device_swap_fini(struct device_swap *swap);
 
 /* Fill in the virtio windows of `machine`: the disks in order, then the rng. */
 void devices_plan(const struct vm_config *config, struct machine *machine);

@@ -37,7 +37,7 @@ static void end(struct instance *in)
 	vm_config_fini(&in->own);
 }
 
-static int build(struct instance *in, const struct vm_config *config,
+static int build(struct instance *in, struct vm_config *config,
 	const struct restore *restore, enum outcome *ret_fault)
 {
 	in->config = config;
@@ -74,7 +74,7 @@ int instance_start(struct instance *in, struct vm_config *config)
 
 /* ---- a VM of the command line ---- */
 
-static int run(struct instance *in, const struct vm_config *config,
+static int run(struct instance *in, struct vm_config *config,
 	const struct restore *restore, enum outcome *ret_fault)
 {
 	const struct vm_service service = {
@@ -108,7 +108,7 @@ static int wait_and_end(
 	return rc;
 }
 
-static int run_to_the_end(const struct vm_config *config,
+static int run_to_the_end(struct vm_config *config,
 	const struct restore *restore, const struct vm_server *server,
 	struct vm_result *ret)
 {
@@ -123,7 +123,7 @@ static int run_to_the_end(const struct vm_config *config,
 	return wait_and_end(&in, rc, fault, ret);
 }
 
-int vm_run(const struct vm_config *config, const struct vm_server *server,
+int vm_run(struct vm_config *config, const struct vm_server *server,
 	struct vm_result *ret)
 {
 	return run_to_the_end(config, NULL, server, ret);

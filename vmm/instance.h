@@ -17,8 +17,8 @@ struct instance {
 
 	struct vm *vm; /* NULL: not started */
 	struct restore restore;
-	const struct vm_config *config; /* of the VM, or NULL */
-	struct vm_config own;           /* if it came by vm_ops.start */
+	struct vm_config *config; /* of the VM, or NULL */
+	struct vm_config own;     /* if it came by vm_ops.start */
 	struct microcode microcode;
 };
 

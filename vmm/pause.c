@@ -15,6 +15,7 @@ const char *const pause_owner_names[PAUSE_OWNERS] = {
 	[PAUSE_USER] = "user",
 	[PAUSE_SNAPSHOT] = "snapshot",
 	[PAUSE_MICROCODE] = "microcode",
+	[PAUSE_DRIVE] = "drive",
 };
 
 enum { PARKED, IDLE, HELD, RESUMED };
@@ -158,7 +159,7 @@ static int hold_all(struct pause *pause, const struct deadline *deadline)
 	return 0;
 }
 
-/* For a microcode load the guest's time goes on: it is over in milliseconds. */
+/* For the others the guest's time goes on: they are over in milliseconds. */
 #define STOP_CLOCK (BIT(PAUSE_USER) | BIT(PAUSE_SNAPSHOT))
 
 int pause_hold(

@@ -8,7 +8,7 @@
  * While held, no vCPU runs and none has an access half done, no request is in
  * flight, no ring is touched, and the guest gets no console input.  Its kicks are
  * served, and input is delivered, when it is released.  Its time stands still, except
- * where only a load of microcode holds it.
+ * where only a load of microcode or the change of a drive holds it.
  *
  * All functions are the control thread's.
  */
@@ -22,6 +22,7 @@ enum pause_owner {
 	PAUSE_USER,
 	PAUSE_SNAPSHOT,
 	PAUSE_MICROCODE,
+	PAUSE_DRIVE,
 	PAUSE_OWNERS,
 };
 

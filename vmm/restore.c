@@ -73,30 +73,20 @@ static int parse_machine(
 	return rc ? err_wrap(rc, "%s: section config", file->path) : 0;
 }
 
-/* The name by which the guest knows the disk at a place: vda, vdb, … */
-static bool is_named(
-	const struct disk_config *disk, unsigned place, const char *id)
-{
-	const char by_place[] = { 'v', 'd', (char)('a' + place), 0 };
-
-	return disk->id ? !strcmp(disk->id, id) : !strcmp(by_place, id);
-}
-
 static int repoint(struct vm_config *config, const struct disk_override *to)
 {
-	for (unsigned i = 0; i < config->disk_count; i++) {
-		struct disk_config *disk = &config->disk[i];
+	int i = vm_config_find_disk(config, to->id);
+	struct disk_config *disk;
 
-		if (!is_named(disk, i, to->id))
-			continue;
-		free(disk->path);
-		disk->path = strdup(to->path);
-		return disk->path ? 0 : err_set(-ENOMEM, "--disk: no memory");
-	}
-	return err_set(-EINVAL,
-		"--disk id=%s: the snapshot has no such disk; `muster snapshot "
-		"info` lists them",
-		text_shown(to->id).s);
+	if (i < 0)
+		return err_set(-EINVAL,
+			"--disk id=%s: the snapshot has no such disk; `muster "
+			"snapshot info` lists them",
+			text_shown(to->id).s);
+	disk = &config->disk[i];
+	free(disk->path);
+	disk->path = strdup(to->path);
+	return disk->path ? 0 : err_set(-ENOMEM, "--disk: no memory");
 }
 
 static int complete_config(

@@ -52,9 +52,9 @@ struct vm_result {
  * Run one VM from start to end on the calling thread.  0: it ran, and *ret says
  * how it ended.  -errno with a sentence: it was not started; *ret holds
  * OUTCOME_BAD_CONFIG or OUTCOME_HOST_LACKS, and nothing was created or changed
- * on disk.  `server` serves config->control_path.
+ * on disk.  `server` serves config->control_path, whose clients may change *config.
  */
-int vm_run(const struct vm_config *config, const struct vm_server *server,
+int vm_run(struct vm_config *config, const struct vm_server *server,
 	struct vm_result *ret);
 
 /*

@@ -3,6 +3,7 @@
 #include "vmm/vm_ops.h"
 
 #include "cpu/cpu_state.h"
+#include "vmm/drive.h"
 #include "vmm/instance.h"
 #include "vmm/snapshot.h"
 #include "vmm/vm_events.h"
@@ -56,6 +57,12 @@ static int snapshot(struct instance *in, const struct vm_snapshot_args *args)
 	return rc;
 }
 
+static int change_drive(
+	struct instance *in, const struct vm_drive_change *change)
+{
+	return vm_change_drive(in->vm, in->config, change);
+}
+
 const struct vm_ops vm_ops = {
 	.status = status,
 	.config = config_of,
@@ -69,4 +76,5 @@ const struct vm_ops vm_ops = {
 	.pause = hold,
 	.resume = release,
 	.snapshot = snapshot,
+	.change_drive = change_drive,
 };

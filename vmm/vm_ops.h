@@ -43,6 +43,12 @@ struct vm_cpu {
 	uint32_t microcode; /* the revision that the guest sees; 0: none */
 };
 
+/* What of a disk that a VM has is to be another. */
+struct vm_drive_change {
+	const char *id;   /* or "vda", "vdb", … by its place */
+	const char *path; /* NULL: as it is */
+};
+
 /*
  * 0, or -errno with a sentence; then the VM is as it was, but for one that resumes:
  * it runs, and the sentence says what of its time is wrong.
@@ -67,6 +73,9 @@ struct vm_ops {
 	/* Whether it is paused or not; it is so again afterwards. */
 	int (*snapshot)(
 		struct instance *instance, const struct vm_snapshot_args *args);
+	/* In the words of the API; the change is in later snapshots too. */
+	int (*change_drive)(struct instance *instance,
+		const struct vm_drive_change *change);
 };
 
 /* A socket, and what its clients may do. */

@@ -45,6 +45,7 @@ enum {
 	DISCARDS,
 	ERRORS,
 	UNSUPPORTED,
+	REPLACED,
 };
 
 static struct metric metrics[] = {
@@ -56,6 +57,7 @@ static struct metric metrics[] = {
 	[DISCARDS] = { "discards", "discard and write-zeroes requests", 0 },
 	[ERRORS] = { "errors", "requests answered with IOERR", 0 },
 	[UNSUPPORTED] = { "unsupported", "requests answered with UNSUPP", 0 },
+	[REPLACED] = { "replaced", "times that a disk got another file", 0 },
 };
 
 const struct metric_group virtio_blk_metrics = {
@@ -442,6 +444,16 @@ int virtio_blk_init(struct virtio_blk *blk, const struct mem *mem,
 	if (!blk->requests)
 		return err_set(-ENOMEM, "%s: no memory for requests", name);
 	return virtio_device_init(&blk->dev, &args);
+}
+
+void virtio_blk_replace(
+	struct virtio_blk *blk, struct disk *disk, const char *name)
+{
+	blk->disk = disk;
+	blk->dev.name = name;
+	blk->config.capacity = htole64(disk_sectors(disk));
+	metric_add(&metrics[REPLACED], 1);
+	virtio_config_changed(&blk->dev);
 }
 
 void virtio_blk_fini(struct virtio_blk *blk)

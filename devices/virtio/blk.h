@@ -40,6 +40,13 @@ int virtio_blk_init(struct virtio_blk *blk, const struct mem *mem,
 	struct loop *loop, struct disk *disk, const char *name, const char *id,
 	unsigned queue_count);
 
+/*
+ * Another disk of the same mode, whose capacity the driver is told of; and how the
+ * device is called now.  While it is paused and no vCPU runs.
+ */
+void virtio_blk_replace(
+	struct virtio_blk *blk, struct disk *disk, const char *name);
+
 /* When nothing is in flight and the loop has ended; half-built is fine. */
 void virtio_blk_fini(struct virtio_blk *blk);
 

@@ -6,6 +6,7 @@ GUESTS = hello debugexit smp timer memory panic reboot poweroff tripfault spin i
 	hostile-chain hostile-buffer hostile-ring hostile-register bench-blk
 GUESTS += bench-snapshot
 GUESTS += ledger
+GUESTS += blk-swap
 
 GUEST_RT = start.S traps.S rt.c lib.c info.c apic.c cpu.c virtio.c virtq.c blk.c hostile.c
 GUEST_RT += vmx_caps.c vmx_ept.c vmx_insn.c vmx_vmcs.c vmx_enter.S

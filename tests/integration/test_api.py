@@ -214,7 +214,7 @@ def test_a_row_is_served_after_the_start_or_says_that_it_is_not(running):
 
 
 LACKS = [
-    ("PATCH", "/drives/d"), ("DELETE", "/drives/d"), ("PUT", "/vsock"),
+    ("PUT", "/vsock"),
     *((method, f"/{kind}/x") for kind in ("network-interfaces", "pmem")
       for method in ("PUT", "PATCH", "DELETE")),
     ("GET", "/balloon"), ("PUT", "/balloon"), ("PATCH", "/balloon"),

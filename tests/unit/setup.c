@@ -15,7 +15,8 @@ struct instance {
 	struct vm_status status;
 	unsigned starts;
 	struct vm_config config; /* of the last start */
-	int rc;                  /* of the next start */
+	int rc;                  /* of the next start or change */
+	char changed[64];        /* the drive that was, and its new file */
 };
 
 /* ---- an instance that only notes what it is started with ---- */
@@ -42,7 +43,18 @@ static int start(struct instance *in, struct vm_config *config)
 	return 0;
 }
 
+static int change_drive(
+	struct instance *in, const struct vm_drive_change *change)
+{
+	if (in->rc)
+		return err_set(in->rc, "no such file");
+	snprintf(in->changed, sizeof(in->changed), "%s to %s", change->id,
+		change->path);
+	return 0;
+}
+
 static const struct vm_ops ops = {
+	.change_drive = change_drive,
 	.status = status,
 	.config = config_of,
 	.start = start,
@@ -214,6 +226,44 @@ static void replaces_a_drive_of_the_same_id(void **state)
 	assert_int_equal(rig->api.draft.drive_count, 2);
 	refused(rig, API_PUT, "/drives/f", DRIVE("f", "true"),
 		"is_root_device: drive e is the root device");
+}
+
+#define FILE_B "{\"drive_id\": \"d\", \"path_on_host\": \"b\"}"
+
+static void tells_of_a_drive_what_was_changed(void **state)
+{
+	struct rig *rig = *state;
+	const struct drive_body *d = &rig->api.draft.drive[0];
+
+	put(rig, "/boot-source", KERNEL);
+	put(rig, "/drives/d", DRIVE("d", "true"));
+	started(rig);
+	assert_int_equal(
+		ask(rig, API_PATCH, "/drives/d", FILE_B), STATUS_NO_CONTENT);
+	assert_string_equal(rig->in.changed, "d to b");
+	assert_string_equal(d->path, "b");
+	assert_true(d->root);
+	rig->in.rc = -ENOENT;
+	refused(rig, API_PATCH, "/drives/d",
+		"{\"drive_id\": \"d\", \"path_on_host\": \"c\"}",
+		"PATCH /drives/d: no such file");
+	assert_string_equal(d->path, "b");
+}
+
+static void takes_drives_back(void **state)
+{
+	struct rig *rig = *state;
+	const struct draft *draft = &rig->api.draft;
+
+	put(rig, "/drives/d", DRIVE("d", "true"));
+	put(rig, "/drives/e", DRIVE("e", "false"));
+	assert_int_equal(
+		ask(rig, API_DELETE, "/drives/d", NULL), STATUS_NO_CONTENT);
+	assert_int_equal(draft->drive_count, 1);
+	assert_string_equal(draft->drive[0].id, "e");
+	refused(rig, API_DELETE, "/drives/d", NULL, "no such drive");
+	put(rig, "/drives/f", DRIVE("f", "true"));
+	assert_int_equal(draft->drive_count, 2);
 }
 
 static void changes_all_that_a_patch_names_or_nothing(void **state)
@@ -415,6 +465,8 @@ int main(void)
 		TEST(puts_the_root_device_first_and_on_the_command_line),
 		TEST(names_the_root_partition),
 		TEST(replaces_a_drive_of_the_same_id),
+		TEST(tells_of_a_drive_what_was_changed),
+		TEST(takes_drives_back),
 		TEST(changes_all_that_a_patch_names_or_nothing),
 		TEST(lets_the_last_description_of_the_cpu_count),
 		TEST(hands_a_template_over_as_text),

@@ -3,6 +3,7 @@
 #include "vmm/api/bodies.h"
 
 #include <limits.h>
+#include <stdlib.h>
 
 #define PATH_BYTES  .min = 1, .max = PATH_MAX - 1
 #define CMDLINE_MAX 2048 /* as clients know it */
@@ -215,6 +216,38 @@ static const struct config_field drive_fields[] = {
 
 const struct config_object drive_body_object = OBJECT(
 	"drives", drive_fields, struct drive_body);
+
+static const struct config_field drive_change_fields[] = {
+	{
+		.name = "drive_id",
+		.type = CONFIG_NAME,
+		.required = true,
+		.offset = CONFIG_AT(struct drive_change_body, id, char *),
+		.min = 1,
+		.max = CONFIG_DISK_ID_MAX,
+		.help = "the name that the path has",
+	},
+	{
+		.name = "path_on_host",
+		.type = CONFIG_PATH,
+		.offset = CONFIG_AT(struct drive_change_body, path, char *),
+		PATH_BYTES,
+		.help = "another file for the drive, or the same with another "
+			"size",
+	},
+	RATE_LIMITER,
+};
+
+const struct config_object drive_change_body_object = OBJECT(
+	"drive-change", drive_change_fields, struct drive_change_body);
+
+void drive_body_change(
+	struct drive_body *drive, struct drive_change_body *change)
+{
+	free(drive->path);
+	drive->path = change->path;
+	change->path = NULL;
+}
 
 /* ---- /entropy ---- */
 

@@ -35,6 +35,12 @@ struct drive_body {
 	bool readonly;
 };
 
+/* Of a VM that has started. */
+struct drive_change_body {
+	char *id;
+	char *path;
+};
+
 struct entropy_body {
 	bool unused; /* an object has a size */
 };
@@ -46,7 +52,12 @@ struct action_body {
 };
 
 extern const struct config_object machine_body_object, boot_body_object,
-	drive_body_object, entropy_body_object, action_body_object;
+	drive_body_object, drive_change_body_object, entropy_body_object,
+	action_body_object;
+
+/* Let a drive be as it was changed; what is given is taken over. */
+void drive_body_change(
+	struct drive_body *drive, struct drive_change_body *change);
 
 /* What a cpu_template is called. */
 const char *cpu_template_name(unsigned index);

@@ -47,22 +47,43 @@ static int check_root(const struct draft *draft, const struct drive_body *drive)
 	return 0;
 }
 
+struct drive_body *draft_find_drive(struct draft *draft, const char *id)
+{
+	for (unsigned i = 0; i < draft->drive_count; i++)
+		if (!strcmp(draft->drive[i].id, id))
+			return &draft->drive[i];
+	return NULL;
+}
+
 int draft_put_drive(struct draft *draft, struct drive_body *drive)
 {
-	unsigned i = 0;
+	struct drive_body *place = draft_find_drive(draft, drive->id);
 	int rc = check_root(draft, drive);
 
 	if (rc)
 		return rc;
-	while (i < draft->drive_count && strcmp(draft->drive[i].id, drive->id))
-		i++;
-	if (i == MACHINE_VIRTIO_MAX)
+	if (!place && draft->drive_count == MACHINE_VIRTIO_MAX)
 		return err_set(-ENOSPC, "there is room for %d drives",
 			MACHINE_VIRTIO_MAX);
-	draft->drive_count = MAX(draft->drive_count, i + 1);
-	config_fini(&drive_body_object, &draft->drive[i]);
-	draft->drive[i] = *drive;
+	if (!place)
+		place = &draft->drive[draft->drive_count++];
+	config_fini(&drive_body_object, place);
+	*place = *drive;
 	*drive = (struct drive_body){ 0 };
+	return 0;
+}
+
+int draft_delete_drive(struct draft *draft, const char *id)
+{
+	struct drive_body *place = draft_find_drive(draft, id);
+	size_t behind;
+
+	if (!place)
+		return -ENOENT;
+	behind = (size_t)(&draft->drive[draft->drive_count] - place) - 1;
+	config_fini(&drive_body_object, place);
+	memmove(place, place + 1, behind * sizeof(*place));
+	draft->drive[--draft->drive_count] = (struct drive_body){ 0 };
 	return 0;
 }
 

@@ -29,6 +29,12 @@ void draft_fini(struct draft *draft);
 /* Put a drive in the place of the one with its id, or behind the others; taken over. */
 int draft_put_drive(struct draft *draft, struct drive_body *drive);
 
+/* The drive with this id, or NULL. */
+struct drive_body *draft_find_drive(struct draft *draft, const char *id);
+
+/* 0 or -ENOENT. */
+int draft_delete_drive(struct draft *draft, const char *id);
+
 /* 0, or -errno with a sentence: what is missing, or does not go together. */
 int draft_compile(const struct draft *draft, struct vm_config *ret);
 

@@ -72,11 +72,19 @@ int get_machine(struct api *api, struct call *call, struct reply *reply);
 int put_machine(struct api *api, struct call *call, struct reply *reply);
 int patch_machine(struct api *api, struct call *call, struct reply *reply);
 int put_boot(struct api *api, struct call *call, struct reply *reply);
-int put_drive(struct api *api, struct call *call, struct reply *reply);
 int put_entropy(struct api *api, struct call *call, struct reply *reply);
 int put_cpu(struct api *api, struct call *call, struct reply *reply);
 int put_action(struct api *api, struct call *call, struct reply *reply);
 int get_config(struct api *api, struct call *call, struct reply *reply);
+
+/* That a file cannot be read is said when it is named, not when the VM starts. */
+int api_check_file(const char *field, const char *path, int flags);
+
+/* ---- drives.c ---- */
+
+int put_drive(struct api *api, struct call *call, struct reply *reply);
+int patch_drive(struct api *api, struct call *call, struct reply *reply);
+int delete_drive(struct api *api, struct call *call, struct reply *reply);
 
 /* ---- load.c ---- */
 

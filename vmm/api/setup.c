@@ -18,7 +18,6 @@
 
 FITS(machine_body);
 FITS(boot_body);
-FITS(drive_body);
 FITS(entropy_body);
 FITS(action_body);
 
@@ -30,8 +29,7 @@ int api_describe(struct api *api)
 		      : draft_init(&api->draft);
 }
 
-/* That a file cannot be read is said when it is named, not when the VM starts. */
-static int check_file(const char *field, const char *path, int flags)
+int api_check_file(const char *field, const char *path, int flags)
 {
 	CLEANUP_CLOSE int fd = -1;
 
@@ -95,11 +93,11 @@ int put_boot(struct api *api, struct call *call, struct reply *reply)
 {
 	struct boot_body *body = call->body;
 	struct draft *draft = &api->draft;
-	int rc = check_file("kernel_image_path", body->kernel, O_RDONLY);
+	int rc = api_check_file("kernel_image_path", body->kernel, O_RDONLY);
 
 	(void)reply;
 	if (!rc)
-		rc = check_file("initrd_path", body->initrd, O_RDONLY);
+		rc = api_check_file("initrd_path", body->initrd, O_RDONLY);
 	if (rc)
 		return rc;
 	config_fini(&boot_body_object, &draft->boot);
@@ -107,26 +105,6 @@ int put_boot(struct api *api, struct call *call, struct reply *reply)
 	draft->begun = true;
 	*body = (struct boot_body){ 0 };
 	return 0;
-}
-
-/* ---- /drives/{id} ---- */
-
-int put_drive(struct api *api, struct call *call, struct reply *reply)
-{
-	struct drive_body *body = call->body;
-	int rc;
-
-	(void)reply;
-	if (strcmp(body->id, call->id))
-		return err_set(-EINVAL,
-			"drive_id %s: the path names %s; give the same",
-			body->id, call->id);
-	rc = check_file(
-		"path_on_host", body->path, body->readonly ? O_RDONLY : O_RDWR);
-	if (!rc)
-		rc = draft_put_drive(&api->draft, body);
-	api->draft.begun |= !rc;
-	return rc;
 }
 
 /* ---- /entropy ---- */

@@ -20,12 +20,26 @@ static uint64_t config64(const struct blk *blk, unsigned offset)
 		       << 32;
 }
 
+uint64_t blk_capacity(const struct blk *blk)
+{
+	uint32_t generation;
+	uint64_t sectors;
+
+	do {
+		generation = vdev_read(
+			&blk->dev, VIRTIO_MMIO_CONFIG_GENERATION);
+		sectors = config64(
+			blk, offsetof(struct virtio_blk_config, capacity));
+	} while (generation !=
+		 vdev_read(&blk->dev, VIRTIO_MMIO_CONFIG_GENERATION));
+	return sectors;
+}
+
 void blk_reopen(struct blk *blk, uint64_t features)
 {
 	CHECK(vdev_negotiate(&blk->dev, features));
 	CHECK(blk->dev.features & FEATURE(VIRTIO_F_VERSION_1));
-	blk->sectors = config64(
-		blk, offsetof(struct virtio_blk_config, capacity));
+	blk->sectors = blk_capacity(blk);
 	blk->queues = 1;
 	if (blk->dev.features & FEATURE(VIRTIO_BLK_F_MQ))
 		blk->queues = config16(

@@ -30,6 +30,9 @@ void blk_open(struct blk *blk, uint64_t features);
 /* The same with the device that `blk` holds, whatever state it is in. */
 void blk_reopen(struct blk *blk, uint64_t features);
 
+/* What the device says of its size now, read as a whole. */
+uint64_t blk_capacity(const struct blk *blk);
+
 /* Offer a request as `slot` of a queue without kicking; `len` 0: no data. */
 void blk_put(struct blk *blk, unsigned queue, unsigned slot, uint32_t type,
 	uint64_t sector, void *data, uint32_t len);
