@@ -10,7 +10,7 @@ import json
 import string
 
 LETTERS = string.ascii_letters + string.digits + "_"
-WRONG_TYPES = ["x", 1, 1.5, True, [], {}, [[]]]
+WRONG_TYPES = [1, 1.5, True, [], {}, [[]]]
 WRONG_NUMBERS = [-1, 1 << 31, 1 << 32, (1 << 63) - 1, -(1 << 63)]
 
 
@@ -75,6 +75,8 @@ class Maker:
 def wrong_values(schema, maker):
     """What might be wrong for this schema; some may be right."""
     yield from WRONG_TYPES + WRONG_NUMBERS + [None]
+    if "string" not in schema.get("type", ()):
+        yield "x"
     for bound, step in ("minimum", -1), ("maximum", 1):
         if bound in schema:
             yield schema[bound] + step
@@ -82,7 +84,9 @@ def wrong_values(schema, maker):
         yield schema["minimum"] + 1
     if "string" in schema.get("type", ()):
         low, high = maker.lengths(schema)
-        yield from ("", "\x01", "é", "a b", maker.text(schema, high + 1))
+        where = f"{maker.folder}/" if schema.get("format") == "path" else ""
+        yield from (where + odd for odd in ("\x01", "é", "a b"))
+        yield from ("", maker.text(schema, high + 1))
         if low:
             yield maker.text(schema, low)[:low - 1]
     for word in schema.get("enum", []):

@@ -166,7 +166,7 @@ def test_the_bounds_are_where_the_document_says(driver):
             if "InstanceStart" in what or not judge(row.body).is_valid(body):
                 continue
             reply = driver.call(row, body)
-            told = reply.body["fault_message"] if reply.body else ""
+            told = reply.fault if reply.status == 400 else ""
             assert not any(word in told for word in SYNTAX), (what, told)
 
 

@@ -83,6 +83,19 @@ const struct config_object hold_body_object = OBJECT(
 const struct config_object release_body_object = OBJECT(
 	"microcode/release", release_fields);
 
+static const struct shape_member answer_members[] = {
+	{ .name = "state",
+		.type = SHAPE_STRING,
+		.words = vm_state_names,
+		.word_count = VM_STATES },
+	{ .name = "revision", .type = SHAPE_STRING },
+	{ .name = "now_ns", .type = SHAPE_INTEGER },
+	{ .name = "held_ns", .type = SHAPE_INTEGER },
+	{ .name = "released_ns", .type = SHAPE_INTEGER },
+};
+
+const struct shape microcode_shape = SHAPE("microcode", answer_members);
+
 static void answer_of(struct api *api, const struct microcode_answer *answer,
 	struct reply *reply)
 {

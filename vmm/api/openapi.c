@@ -87,8 +87,6 @@ static json_t *request_schema(const struct route *route, json_t *schemas)
 
 static json_t *told_schema(const struct shape *shape, json_t *schemas)
 {
-	if (!shape)
-		return json_object();
 	return name_schema(schemas,
 		shape->object ? shape->object->name : shape->name, "",
 		schema_of_shape(shape));
@@ -98,20 +96,18 @@ static json_t *success(const struct route *route, json_t *schemas)
 {
 	const struct shape *shape = route->shape;
 
-	if (route->method != API_GET)
+	if (!shape)
 		return json_pack("{s:s}", "description", "It is done.");
 	return json_pack("{s:s, s:o}", "description", "What was asked for.",
-		"content",
-		content(shape ? shape->media : NULL,
-			told_schema(shape, schemas)));
+		"content", content(shape->media, told_schema(shape, schemas)));
 }
 
 static json_t *replies_of(const struct route *route, json_t *schemas)
 {
 	json_t *replies = json_object();
 
-	json_object_set_new(replies, route->method == API_GET ? "200" : "204",
-		success(route, schemas));
+	json_object_set_new(
+		replies, route->shape ? "200" : "204", success(route, schemas));
 	for (unsigned i = 0; i < ARRAY_SIZE(faults); i++)
 		json_object_set_new(replies, faults[i].status,
 			json_pack("{s:s+}", "$ref", "#/components/responses/",

@@ -2,11 +2,12 @@
 /* resources.c - the table of what the API has */
 #include "vmm/api/resources.h"
 
-#define PLAIN         NO_BODY, NULL, NULL
-#define TELLS(what)   NO_BODY, NULL, &what##_shape
-#define WITH(body)    BODY, &body##_body_object, NULL
-#define CHANGES(body) PATCH_BODY, &body##_body_object, NULL
-#define RAW           RAW_BODY, NULL, NULL
+#define PLAIN            NO_BODY, NULL, NULL
+#define TELLS(what)      NO_BODY, NULL, &what##_shape
+#define WITH(body)       BODY, &body##_body_object, NULL
+#define ASKS(body, what) BODY, &body##_body_object, &what##_shape
+#define CHANGES(body)    PATCH_BODY, &body##_body_object, NULL
+#define RAW              RAW_BODY, NULL, NULL
 #define LACKS(m, p)                         \
 	{                                   \
 		m, p, STATES_ANY, RAW, NULL \
@@ -36,10 +37,11 @@ const struct route routes[] = {
 	{ API_PUT, "/snapshot/create", STATES_STARTED, WITH(snapshot),
 		put_snapshot },
 	{ API_PUT, "/snapshot/load", STATES_BEFORE, WITH(load), put_load },
-	{ API_PUT, "/microcode/prepare", STATES_ANY, WITH(prepare),
+	{ API_PUT, "/microcode/prepare", STATES_ANY, ASKS(prepare, microcode),
 		put_prepare },
-	{ API_PUT, "/microcode/hold", STATES_ANY, WITH(hold), put_hold },
-	{ API_PUT, "/microcode/release", STATES_ANY, WITH(release),
+	{ API_PUT, "/microcode/hold", STATES_ANY, ASKS(hold, microcode),
+		put_hold },
+	{ API_PUT, "/microcode/release", STATES_ANY, ASKS(release, microcode),
 		put_release },
 	LACKS(API_PUT, "/network-interfaces/{id}"),
 	LACKS(API_PATCH, "/network-interfaces/{id}"),

@@ -25,7 +25,7 @@ struct route {
 		RAW_BODY,   /* an object; the handler looks at it */
 	} body;
 	const struct config_object *object;
-	const struct shape *shape; /* what a GET tells */
+	const struct shape *shape; /* what is told: 200; NULL: nothing, 204 */
 	/*
 	 * 0, or -errno with a sentence: then nothing has changed.  NULL: this
 	 * version lacks it.
@@ -93,6 +93,8 @@ extern const struct config_object load_body_object;
 int put_load(struct api *api, struct call *call, struct reply *reply);
 
 /* ---- microcode.c: a late load of the host, vmm/microcode.h ---- */
+
+extern const struct shape microcode_shape;
 
 extern const struct config_object prepare_body_object, hold_body_object,
 	release_body_object;
