@@ -79,6 +79,7 @@ OBJS_API = client conn http listener reply resources routes server vm_server
 OBJS_API += drives
 OBJS_API += bodies config_file draft draft_json load machine setup
 OBJS_API += openapi schema
+OBJS_VMM += guest_ucode ucode_spool
 OBJS_VMM += snapshot snapshot_check snapshot_state restore
 OBJS_API += microcode crowd
 OBJS_CLI = ctl doctor doctor_checks help main output run verbs
@@ -157,7 +158,7 @@ ON_LIVEVM = pause pause_disk
 ON_LIVEVM += pause_told
 ON_CPUS = closure meet fleet fleet_explain
 ON_CPUS += cpu_set
-ON_KVM = cpu_clock cpu_state cpu_state_hostile cpu_state_run cpu_model_text
+ON_KVM = cpu_clock cpu_state cpu_state_hostile cpu_state_run cpu_model_text guest_ucode
 UNIT_TESTS += iov topology $(ON_RING) $(ON_IMAGE) $(ON_MODEL) $(ON_COUNTER) $(ON_BLKGUEST)
 UNIT_TESTS += feature feature_cover
 UNIT_TESTS += collect fingerprint operands profile
@@ -198,7 +199,7 @@ $(call unit,$(ON_CPUS)): $(call unit,cpus.o)
 $(call unit,$(ON_STAGE)): $(call unit,stage.o)
 $(call unit,$(ON_KVM)): $(call unit,cpu_vm.o)
 $(call unit,$(ON_MEMKIT)): $(call unit,memkit.o)
-$(call unit,$(ON_UCODEKIT)): $(call unit,ucodekit.o)
+$(call unit,$(ON_UCODEKIT) guest_ucode): $(call unit,ucodekit.o)
 $(call unit,mem_dirty): $(call unit,ring.o)
 $(call unit,$(ON_BLKGUEST)): $(call unit,blkguest.o image.o)
 $(call unit,state state_print): $(call unit,thing.o)

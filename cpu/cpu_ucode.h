@@ -47,10 +47,11 @@ bool cpu_loader_exit(const struct kvm_run *run, uint64_t *ret_header);
 void cpu_loader_end(struct kvm_run *run, bool refused);
 
 /*
- * Copy what the guest has at a linear address, by its page tables as they are now;
- * once, and all or nothing.  On the vCPU's thread.  -EFAULT if any of it is not RAM.
+ * Copy what the guest has at a linear address, by its page tables as they are now,
+ * each byte once.  How many bytes there were before the first that is not RAM, at
+ * most `len`.  On the vCPU's thread.
  */
-int cpu_read_linear(int vcpu_fd, const struct mem *mem, uint64_t linear,
+size_t cpu_read_linear(int vcpu_fd, const struct mem *mem, uint64_t linear,
 	void *to, size_t len);
 
 #endif

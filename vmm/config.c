@@ -7,6 +7,7 @@
 
 #include "boot/loader.h"
 #include "cpu/cpu_state.h"
+#include "vmm/guest_ucode.h"
 
 #define PATH_BYTES .min = 1, .max = PATH_MAX - 1
 
@@ -120,6 +121,14 @@ static const struct config_choice misfit_choices[] = {
 	{ NULL, NULL },
 };
 
+const struct config_choice config_guest_ucode[] = {
+	[GUEST_UCODE_IGNORE] = { "ignore", NULL },
+	[GUEST_UCODE_REFUSE] = { "refuse", NULL },
+	[GUEST_UCODE_EMULATE] = { "emulate", NULL },
+	[GUEST_UCODE_STAGE] = { "stage", NULL },
+	{ NULL, NULL },
+};
+
 const struct config_choice config_log_levels[] = {
 	[LOG_ERROR] = { "error", NULL },
 	[LOG_WARN] = { "warning", NULL },
@@ -134,7 +143,7 @@ const struct config_choice config_log_levels[] = {
  * restore` the last two, `muster snapshot check` the end of the last, and a snapshot
  * keeps the first.
  */
-enum { RUN_AT = 11, RESTORE_AT = 18, CHECK_AT = 21, JSON_AT = 24, FIELDS };
+enum { RUN_AT = 12, RESTORE_AT = 20, CHECK_AT = 23, JSON_AT = 26, FIELDS };
 
 static const struct config_field vm_fields[FIELDS] = {
 	{
@@ -201,6 +210,16 @@ static const struct config_field vm_fields[FIELDS] = {
 		.choices = msr_choices,
 		.help = "strict gives the guest only the MSRs of the CPU that "
 			"it sees, and #GP for all others",
+	},
+	{
+		.name = "guest-microcode",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(struct vm_config, guest_ucode, unsigned),
+		.fallback = "ignore",
+		.choices = config_guest_ucode,
+		.help = "what becomes of the guest's own updates: nothing; "
+			"#GP; it sees their revision; or, with "
+			"--microcode-spool, they are handed to the operator",
 	},
 	{
 		.name = "memory",
@@ -285,6 +304,15 @@ static const struct config_field vm_fields[FIELDS] = {
 		.metavar = "SOCKET",
 		.help = "make SOCKET, where muster ctl and HTTP clients of "
 			"this user control the VM",
+	},
+	{
+		.name = "microcode-spool",
+		.type = CONFIG_PATH,
+		.offset = CONFIG_AT(struct vm_config, ucode_spool, char *),
+		PATH_BYTES,
+		.metavar = "DIR",
+		.help = "the directory for updates that this guest hands over "
+			"(--guest-microcode stage)",
 	},
 	{
 		.name = "log-level",

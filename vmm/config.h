@@ -59,8 +59,9 @@ struct vm_config {
 	unsigned cpus;
 	char *cpu;      /* "host", a built-in template or a file; never NULL */
 	char *cpu_text; /* a template, of which `cpu` is only the name; or NULL */
-	unsigned nested; /* enum nested_policy */
-	unsigned msr;    /* enum msr_policy */
+	unsigned nested;      /* enum nested_policy */
+	unsigned msr;         /* enum msr_policy */
+	unsigned guest_ucode; /* enum guest_ucode_policy */
 	uint64_t memory_bytes;
 	unsigned disk_count;
 	struct disk_config disk[MACHINE_VIRTIO_MAX];
@@ -69,16 +70,17 @@ struct vm_config {
 	char *console_path;  /* CONSOLE_FILE */
 	uint64_t timeout_ms; /* 0: none */
 	bool debug_exit;
-	unsigned loop_engine;      /* enum loop_engine */
-	char *metrics_path;        /* or NULL */
-	char *control_path;        /* or NULL */
+	unsigned loop_engine; /* enum loop_engine */
+	char *metrics_path;   /* or NULL */
+	char *control_path;   /* or NULL */
+	char *ucode_spool;    /* or NULL: the guest hands no microcode over */
 	unsigned microcode_misfit; /* enum misfit_policy */
 	unsigned log_level;        /* enum log_level */
 	struct restore_config restore;
 };
 
-/* The words of a log level. */
-extern const struct config_choice config_log_levels[];
+/* The words of a log level, and of a policy. */
+extern const struct config_choice config_log_levels[], config_guest_ucode[];
 
 /*
  * Windows on one table: what the machine is; that and how this process runs it;

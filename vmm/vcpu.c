@@ -87,8 +87,13 @@ static void end(struct vcpu *vcpu, enum vcpu_end why, const char *what,
 static bool handle_exit(struct vcpu *vcpu) ON_VCPU
 {
 	struct kvm_run *run = vcpu->run;
+	uint64_t header;
 
 	metric_add(&metrics[EXITS], 1);
+	if (cpu_loader_exit(run, &header)) {
+		vcpu->env->loads_ucode(vcpu->env->owner, vcpu, header);
+		return true;
+	}
 	if (cpu_exit(run, vcpu->env->ports)) {
 		metric_add(&metrics[EXITS_PORT], 1);
 		return true;

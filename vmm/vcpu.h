@@ -22,6 +22,8 @@ enum vcpu_end {
 	VCPU_FAILED,       /* KVM cannot go on; `detail` says why */
 };
 
+struct vcpu;
+
 /* What all vCPUs of a machine share. */
 struct vcpu_env {
 	const struct bus *ports;
@@ -29,6 +31,8 @@ struct vcpu_env {
 	/* On the vCPU's thread, as the last thing it does. */
 	void (*ended)(void *owner, unsigned index, enum vcpu_end why,
 		const char *detail);
+	/* The guest wrote the register that loads microcode; on the vCPU's thread. */
+	void (*loads_ucode)(void *owner, struct vcpu *vcpu, uint64_t header);
 	void *owner;
 	struct park park;
 	/* Where the first vCPU that goes on counts how long it took, in ns. */

@@ -22,6 +22,7 @@
 #include "vmm/vm_parts.h"
 
 static const struct metric_group *const metric_groups[] = {
+	&guest_ucode_metrics,
 	&loop_metrics,
 	&pause_metrics,
 	&tty_metrics,
@@ -130,6 +131,7 @@ struct vm *vm_free(struct vm *vm)
 	for (unsigned i = 0; vm->vcpus && i < vm->config->cpus; i++)
 		vcpu_fini(&vm->vcpus[i]);
 	free(vm->vcpus);
+	guest_ucode_fini(&vm->guest_ucode);
 	cpu_clock_free(vm->clock);
 	loop_free(vm->io);
 	if (vm->control->loop) {

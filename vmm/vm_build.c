@@ -19,9 +19,11 @@
 #include "firmware/tables.h"
 #include "vmm/base/err.h"
 #include "vmm/base/log.h"
+#include "vmm/base/text.h"
 #include "vmm/core/irq.h"
 #include "vmm/core/kvm.h"
 #include "vmm/outfile.h"
+#include "vmm/ucode_spool.h"
 #include "vmm/vm_events.h"
 
 /* ---- reports of the end ---- */
@@ -49,6 +51,14 @@ static void vcpu_ended(
 		why == VCPU_TRIPLE_FAULT ? OUTCOME_TRIPLE_FAULT
 					 : OUTCOME_VMM_FAILED,
 		0, why == VCPU_TRIPLE_FAULT ? NULL : detail);
+}
+
+static void guest_loads_ucode(
+	void *owner, struct vcpu *vcpu, uint64_t header) ON_VCPU
+{
+	struct vm *vm = owner;
+
+	guest_ucode_load(&vm->guest_ucode, vcpu, header);
 }
 
 static void escape_pressed(void *owner)
@@ -130,6 +140,7 @@ static int make_cpu_model(struct vm *vm)
 		.text = config->cpu_text,
 		.nested = config->nested == NESTED_ON,
 		.strict_msrs = config->msr == MSR_STRICT,
+		.loader = guest_ucode_loader(config->guest_ucode),
 	};
 
 	return cpu_model_new(vm->kvm_fd, &options, &vm->model);
@@ -207,6 +218,7 @@ static int make_vcpus(struct vm *vm)
 		.ports = &vm->ports,
 		.mmio = &vm->mmio,
 		.ended = vcpu_ended,
+		.loads_ucode = guest_loads_ucode,
 		.owner = vm,
 	};
 	vm->vcpus = calloc(vm->config->cpus, sizeof(*vm->vcpus));
@@ -284,6 +296,30 @@ static int make_pause(struct vm *vm)
 	return 0;
 }
 
+static int check_spool(const struct vm_config *config)
+{
+	if (!config->ucode_spool)
+		return 0;
+	if (config->guest_ucode != GUEST_UCODE_STAGE)
+		return err_set(-EINVAL,
+			"--microcode-spool %s: nothing would be put there; "
+			"give --guest-microcode stage too",
+			text_shown(config->ucode_spool).s);
+	return ucode_spool_check(config->ucode_spool);
+}
+
+static int make_guest_ucode(struct vm *vm)
+{
+	struct guest_ucode *guest = &vm->guest_ucode;
+	int rc = check_spool(vm->config);
+
+	guest->policy = vm->config->guest_ucode;
+	guest->mem = &vm->mem;
+	guest->control = vm->control;
+	guest->spool = vm->config->ucode_spool;
+	return rc ? rc : cpu_ucode_identify(vm->vcpus[0].fd, &guest->id);
+}
+
 /* Emptied when it is written: a run that does not start keeps the old. */
 static int open_metrics(struct vm *vm)
 {
@@ -331,6 +367,7 @@ static const struct step boot_steps[] = {
 	{ open_metrics, OUTCOME_BAD_CONFIG },
 	{ make_devices, OUTCOME_BAD_CONFIG },
 	{ make_pause, OUTCOME_VMM_FAILED },
+	{ make_guest_ucode, OUTCOME_BAD_CONFIG },
 	{ NULL, OUTCOME_VMM_FAILED },
 };
 
@@ -349,6 +386,7 @@ static const struct step restore_steps[] = {
 	{ open_metrics, OUTCOME_BAD_CONFIG },
 	{ make_devices, OUTCOME_BAD_CONFIG },
 	{ make_pause, OUTCOME_VMM_FAILED },
+	{ make_guest_ucode, OUTCOME_BAD_CONFIG },
 	{ restore_state, OUTCOME_BAD_CONFIG },
 	{ NULL, OUTCOME_VMM_FAILED },
 };

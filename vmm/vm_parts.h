@@ -7,6 +7,7 @@
 
 #include "vmm/control.h"
 #include "vmm/devices.h"
+#include "vmm/guest_ucode.h"
 #include "vmm/mem_handler.h"
 #include "vmm/pause.h"
 #include "vmm/restore.h"
@@ -44,6 +45,7 @@ struct vm {
 	struct vcpu *vcpus;
 	struct cpu_clock *clock;
 	struct pause pause;
+	struct guest_ucode guest_ucode;
 
 	const struct restore *restore; /* borrowed; NULL: it boots */
 	struct mem_handler handler;

@@ -109,21 +109,22 @@ void cpu_loader_end(struct kvm_run *run, bool refused)
 	run->msr.error = refused;
 }
 
-int cpu_read_linear(int vcpu_fd, const struct mem *mem, uint64_t linear,
+size_t cpu_read_linear(int vcpu_fd, const struct mem *mem, uint64_t linear,
 	void *to, size_t len)
 {
-	while (len) {
-		struct kvm_translation t = { .linear_address = linear };
-		size_t n = MIN(
-			len, MEM_PAGE_SIZE - (size_t)(linear % MEM_PAGE_SIZE));
+	size_t done = 0;
+
+	while (done < len) {
+		struct kvm_translation t = { .linear_address = linear + done };
+		size_t n = MIN(len - done,
+			MEM_PAGE_SIZE - (linear + done) % MEM_PAGE_SIZE);
 		int rc = kvm_ioctl(vcpu_fd, KVM_TRANSLATE, &t);
 
 		if (rc < 0 || !t.valid ||
-			mem_read(mem, GPA(t.physical_address), to, n))
-			return -EFAULT;
-		to = (uint8_t *)to + n;
-		linear += n;
-		len -= n;
+			mem_read(mem, GPA(t.physical_address),
+				(uint8_t *)to + done, n))
+			break;
+		done += n;
 	}
-	return 0;
+	return done;
 }

@@ -7,6 +7,7 @@ GUESTS = hello debugexit smp timer memory panic reboot poweroff tripfault spin i
 GUESTS += bench-snapshot
 GUESTS += ledger
 GUESTS += blk-swap
+GUESTS += ucode
 
 GUEST_RT = start.S traps.S rt.c lib.c info.c apic.c cpu.c virtio.c virtq.c blk.c hostile.c
 GUEST_RT += vmx_caps.c vmx_ept.c vmx_insn.c vmx_vmcs.c vmx_enter.S

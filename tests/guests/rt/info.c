@@ -53,6 +53,20 @@ const char *cmdline(void)
 	return at ? (const char *)at : "";
 }
 
+void *module(uint64_t *ret_bytes)
+{
+	const struct start_info *info = start_info();
+	const struct {
+		uint64_t address, bytes;
+	} *first = (void *)info->modules;
+
+	if (!info->module_count)
+		return NULL;
+	map_gib(first->address);
+	*ret_bytes = first->bytes;
+	return (void *)first->address;
+}
+
 static const char *after(const char *s, const char *prefix)
 {
 	while (*prefix && *s == *prefix)

@@ -114,6 +114,9 @@ struct memmap_entry {
 unsigned memmap(const struct memmap_entry **ret);
 const char *cmdline(void);
 
+/* The initial RAM disk, or NULL. */
+void *module(uint64_t *ret_bytes);
+
 /* The number behind "NAME=" on the command line, or `fallback`. */
 unsigned cmdline_number(const char *name, unsigned fallback);
 

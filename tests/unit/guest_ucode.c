@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * guest_ucode.c - Intel updates that a guest loads, whatever vendor this host has
+ *
+ * The vCPU does not run: it has no paging, so that a linear address is a physical
+ * one, and its exit is made up.
+ */
+#include "tests/unit/unit.h"
+
+#include <pthread.h>
+
+#include "firmware/ucode.h"
+#include "tests/unit/cpu_vm.h"
+#include "tests/unit/ucodekit.h"
+#include "vmm/guest_ucode.h"
+
+#define SIGNATURE 0x806f8
+#define PLATFORM  4u
+#define OLD       0x2b000100u
+#define NEW       0x2b000200u
+#define AT        0x10000u
+
+static struct cpu_vm vm;
+static struct vcpu vcpu;
+static struct guest_ucode guest;
+static struct buf image;
+
+static int setup(void **state)
+{
+	(void)state;
+	cpu_vm_open(&vm, NULL);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	cpu_vm_close(&vm);
+	buf_fini(&image);
+	return 0;
+}
+
+/* A guest that shows OLD, and has an update to NEW at AT. */
+static void begin(void)
+{
+	guest = (struct guest_ucode){
+		.policy = GUEST_UCODE_EMULATE,
+		.mem = &vm.mem,
+		.id = { .signature = SIGNATURE, .platforms = PLATFORM },
+	};
+	vcpu = (struct vcpu){ .fd = vm.vcpu_fd[0], .run = vm.run[0] };
+	ok(cpu_ucode_set(vcpu.fd, OLD));
+	buf_fini(&image);
+	kit_put_intel(&image, &(struct kit_intel){
+				      .signature = SIGNATURE,
+				      .platforms = PLATFORM | 1,
+				      .revision = NEW,
+			      });
+	ok(mem_write(&vm.mem, GPA(AT), image.data, image.len));
+}
+
+/* The revision that is shown after a load. */
+static uint32_t load_at(uint64_t linear)
+{
+	uint32_t revision;
+
+	claim_vcpu_thread();
+	vcpu.run->msr.error = 1;
+	guest_ucode_load(&guest, &vcpu, linear);
+	assert_int_equal(vcpu.run->msr.error, 0);
+	ok(cpu_ucode_get(vcpu.fd, &revision));
+	return revision;
+}
+
+static void poke(unsigned at, uint32_t value)
+{
+	ok(mem_write(&vm.mem, GPA(AT + at), &value, sizeof(value)));
+}
+
+static void an_update_is_shown(void **state)
+{
+	NEED_KVM(&vm);
+	begin();
+	assert_int_equal(load_at(AT), NEW);
+	assert_int_equal(load_at(AT), NEW);
+}
+
+static void an_older_one_is_not(void **state)
+{
+	NEED_KVM(&vm);
+	begin();
+	ok(cpu_ucode_set(vcpu.fd, NEW + 1));
+	assert_int_equal(load_at(AT), NEW + 1);
+}
+
+static void one_for_another_cpu_is_not(void **state)
+{
+	NEED_KVM(&vm);
+	begin();
+	guest.id.platforms = PLATFORM << 1;
+	assert_int_equal(load_at(AT), OLD);
+	guest.id.platforms = PLATFORM;
+	guest.id.signature ^= 0x10;
+	assert_int_equal(load_at(AT), OLD);
+	guest.id.signature ^= 0x10;
+	assert_int_equal(load_at(AT), NEW);
+}
+
+/* Each dword of the header counts, and none by itself. */
+static void a_changed_header_is_not_loaded(void **state)
+{
+	NEED_KVM(&vm);
+	for (unsigned at = 0; at < 48; at += 4) {
+		begin();
+		poke(at, 0x12345678);
+		assert_int_equal(load_at(AT), OLD);
+	}
+}
+
+static void lengths_that_lie_are_not_believed(void **state)
+{
+	static const uint32_t lengths[] = { 4, 47, 48, 1024, 4 * MIB - 1024,
+		4 * MIB, 0x7fffffff, 0xffffffff };
+
+	NEED_KVM(&vm);
+	for (unsigned i = 0; i < ARRAY_SIZE(lengths); i++) {
+		begin();
+		poke(32, lengths[i]);
+		assert_int_equal(load_at(AT), OLD);
+		begin();
+		poke(28, lengths[i]);
+		assert_int_equal(load_at(AT), OLD);
+	}
+}
+
+static void what_is_not_all_ram_is_not_loaded(void **state)
+{
+	uint64_t end = vm.mem.size_bytes;
+
+	NEED_KVM(&vm);
+	begin();
+	ok(mem_write(&vm.mem, GPA(end - image.len), image.data, image.len));
+	assert_int_equal(load_at(end - image.len), NEW);
+	begin();
+	ok(mem_write(&vm.mem, GPA(end - 1024), image.data, 1024));
+	assert_int_equal(load_at(end - 1024), OLD);
+	assert_int_equal(load_at(end - 16), OLD);
+	assert_int_equal(load_at(end), OLD);
+	assert_int_equal(load_at(UINT64_MAX - 16), OLD);
+}
+
+static atomic_bool over;
+
+/* As a guest does it, of which a sanitizer knows nothing. */
+__attribute__((no_sanitize("thread"))) static void *flip_length(void *arg)
+{
+	volatile uint32_t *length = arg;
+
+	while (!over) {
+		*length = 2 * MIB;
+		*length = KIT_INTEL_BYTES;
+	}
+	return NULL;
+}
+
+/* The length that was checked is the one that is used: sanitizers watch. */
+static void a_header_that_changes_meanwhile_is_harmless(void **state)
+{
+	pthread_t thread;
+	uint8_t *header;
+
+	NEED_KVM(&vm);
+	begin();
+	header = mem_ptr(&vm.mem, GPA(AT), KIT_INTEL_BYTES);
+	over = false;
+	assert_int_equal(
+		pthread_create(&thread, NULL, flip_length, header + 32), 0);
+	for (unsigned i = 0; i < 500; i++) {
+		uint32_t shown = load_at(AT);
+
+		assert_true(shown == OLD || shown == NEW);
+	}
+	over = true;
+	pthread_join(thread, NULL);
+}
+
+static void without_a_spool_nothing_is_handed_over(void **state)
+{
+	NEED_KVM(&vm);
+	begin();
+	guest.policy = GUEST_UCODE_STAGE;
+	assert_int_equal(load_at(AT), OLD);
+	assert_false(guest.staged.busy);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_update_is_shown),
+		cmocka_unit_test(an_older_one_is_not),
+		cmocka_unit_test(one_for_another_cpu_is_not),
+		cmocka_unit_test(a_changed_header_is_not_loaded),
+		cmocka_unit_test(lengths_that_lie_are_not_believed),
+		cmocka_unit_test(what_is_not_all_ram_is_not_loaded),
+		cmocka_unit_test(a_header_that_changes_meanwhile_is_harmless),
+		cmocka_unit_test(without_a_spool_nothing_is_handed_over),
+	};
+
+	return cmocka_run_group_tests_name(
+		"guest_ucode", tests, setup, teardown);
+}
