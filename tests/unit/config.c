@@ -357,8 +357,8 @@ static void printing_and_parsing_again_changes_nothing(void **state)
 		"--memory=2052K\0"
 		"--disk=path=a,,b,readonly=on,direct=off,id=x\0--rng=on\0"
 		"--debug-exit=off\0--console=file=c,d\0--timeout=90s\0"
-		"--loop-engine=auto\0--microcode-misfit=resume\0"
-		"--log-level=warning";
+		"--loop-engine=auto\0--log-level=warning\0"
+		"--microcode-misfit=resume";
 	struct vm_config c = accept(
 		"--disk id=x,readonly=on,path=a,,b --kernel k --cmdline a,b "
 		"--cpus 3 --cpu T2 --nested on --msr strict "
