@@ -171,6 +171,7 @@ UNIT_TESTS += $(ON_KVM)
 ON_STAGE = server server_bad
 UNIT_TESTS += http config_json listener routes $(ON_STAGE)
 UNIT_TESTS += setup
+UNIT_TESTS += log
 UNIT_TESTS += openapi
 UNIT_TESTS += events
 UNIT_TESTS += vmgenid

@@ -8,21 +8,52 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 1024
+#include "vmm/base/cleanup.h"
+
+#define LINE_MAX_BYTES \
+	1024 /* with "\r\n"; a pipe takes it whole or not at all */
+#define THREAD_MAX_BYTES 16 /* as Linux has it */
 
 static _Atomic int max_level = LOG_WARN;
 static atomic_bool raw_terminal;
 
-/* From looking for room to using it: another thread must not take it meanwhile. */
-static pthread_mutex_t room_lock = PTHREAD_MUTEX_INITIALIZER;
+/*
+ * Protects `sink`.  On standard error also from looking for room to using it, which
+ * another thread must not take meanwhile.
+ */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static const char *const level_prefix[] = {
-	[LOG_ERROR] = "error: ",
-	[LOG_WARN] = "warning: ",
-	[LOG_INFO] = "info: ",
-	[LOG_DEBUG] = "debug: ",
+static struct {
+	int fd; /* owned; -1: standard error */
+	bool level, origin;
+	char id[LOG_ID_MAX + 1];
+	char module[LOG_MODULE_MAX + 1];
+} sink = { .fd = -1 };
+
+enum { LINES_LOST, LINES_LIMITED };
+
+static struct metric metrics[] = {
+	[LINES_LOST] = { "lines_lost", "log lines that nobody took in time",
+		0 },
+	[LINES_LIMITED] = { "lines_limited",
+		"log lines that came too often to be shown", 0 },
+};
+
+const struct metric_group log_metrics = {
+	.name = "logger", .metrics = metrics, .count = ARRAY_SIZE(metrics)
+};
+
+static const struct {
+	const char *terminal, *file;
+} level_words[] = {
+	[LOG_ERROR] = { "error: ", "ERROR" },
+	[LOG_WARN] = { "warning: ", "WARN" },
+	[LOG_INFO] = { "info: ", "INFO" },
+	[LOG_DEBUG] = { "debug: ", "DEBUG" },
 };
 
 void log_set_level(enum log_level level)
@@ -40,64 +71,177 @@ void log_set_raw_terminal(bool raw)
 	raw_terminal = raw;
 }
 
-/* poll() promises a pipe's writer PIPE_BUF bytes, more than a line. */
-static bool has_room(void)
+void log_set_sink(const struct log_sink *to)
 {
-	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
-
-	return poll(&p, 1, 0) == 1;
+	pthread_mutex_lock(&lock);
+	close_fd(sink.fd);
+	sink.fd = to->fd;
+	sink.level = to->level;
+	sink.origin = to->origin;
+	snprintf(sink.id, sizeof(sink.id), "%s", to->id ? to->id : "");
+	snprintf(sink.module, sizeof(sink.module), "%s",
+		to->module ? to->module : "");
+	pthread_mutex_unlock(&lock);
 }
 
-static void write_line(const char *line, size_t len)
+/* ---- a line ---- */
+
+struct line {
+	char text[LINE_MAX_BYTES];
+	size_t len;
+};
+
+static PRINTF(2, 3) void put(struct line *line, const char *fmt, ...)
+{
+	size_t room = sizeof(line->text) - line->len;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line->text + line->len, room, fmt, ap);
+	va_end(ap);
+	line->len += MIN((size_t)MAX(n, 0), room - 1);
+}
+
+static void put_message(
+	struct line *line, const char *end, const char *fmt, va_list ap)
+{
+	size_t room = sizeof(line->text) - line->len - strlen(end);
+	int n = vsnprintf(line->text + line->len, room, fmt, ap);
+
+	line->len += MIN((size_t)MAX(n, 0), room - 1);
+	put(line, "%s", end);
+}
+
+static void put_time(struct line *line)
+{
+	struct timespec now;
+	struct tm utc;
+	char text[32];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+	put(line, "%s.%09ld ", text, now.tv_nsec);
+}
+
+static void begin_in_file(
+	struct line *line, enum log_level level, const char *file, int at)
+{
+	char thread[THREAD_MAX_BYTES] = "";
+
+	put_time(line);
+	pthread_getname_np(pthread_self(), thread, sizeof(thread));
+	put(line, "[%s:%s", sink.id, thread);
+	if (sink.level)
+		put(line, ":%s", level_words[level].file);
+	if (sink.origin)
+		put(line, ":%s:%d", file, at);
+	put(line, "] ");
+}
+
+static void begin_on_terminal(
+	struct line *line, enum log_level level, const char *file, int at)
+{
+	put(line, "muster: %s", level_words[level].terminal);
+	if (sink.origin)
+		put(line, "%s:%d: ", file, at);
+}
+
+static const char *terminal_end(void)
+{
+	return raw_terminal ? "\r\n" : "\n";
+}
+
+/* ---- writing ---- */
+
+/* poll() promises a pipe's writer PIPE_BUF bytes, more than a line. */
+static bool has_room(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT);
+}
+
+static bool write_line(int fd, const struct line *line)
 {
 	ssize_t n;
 
-	/* Nothing useful can be done about a log that cannot be written. */
+	/* Nothing more useful can be done about a log that cannot be written. */
 	do {
-		n = write(STDERR_FILENO, line, len);
+		n = write(fd, line->text, line->len);
 	} while (n < 0 && errno == EINTR);
+	return n == (ssize_t)line->len;
 }
 
-static size_t format(char line[LINE_MAX_BYTES], const char *prefix,
+static bool is_wanted(const char *file)
+{
+	return !strncmp(file, sink.module, strlen(sink.module));
+}
+
+static void write_locked(enum log_level level, const char *file, int at,
 	const char *fmt, va_list ap)
 {
-	size_t len = (size_t)snprintf(
-		line, LINE_MAX_BYTES, "muster: %s", prefix);
+	int fd = sink.fd < 0 ? STDERR_FILENO : sink.fd;
+	struct line line = { .len = 0 };
 
-	len += (size_t)vsnprintf(line + len, LINE_MAX_BYTES - len, fmt, ap);
-	len = MIN(len, LINE_MAX_BYTES - 3);
-	len += (size_t)snprintf(line + len, LINE_MAX_BYTES - len, "%s",
-		raw_terminal ? "\r\n" : "\n");
-	return len;
+	if (!is_wanted(file))
+		return;
+	if (sink.fd < 0)
+		begin_on_terminal(&line, level, file, at);
+	else
+		begin_in_file(&line, level, file, at);
+	put_message(&line, sink.fd < 0 ? terminal_end() : "\n", fmt, ap);
+	if (!has_room(fd) || !write_line(fd, &line))
+		metric_add(&metrics[LINES_LOST], 1);
 }
 
-void log_write(enum log_level level, const char *fmt, ...)
+void log_write(
+	enum log_level level, const char *file, int line, const char *fmt, ...)
 {
-	char line[LINE_MAX_BYTES];
 	int saved_errno = errno;
 	va_list ap;
-	size_t len;
 
 	if ((int)level > max_level)
 		return;
 	va_start(ap, fmt);
-	len = format(line, level_prefix[level], fmt, ap);
+	pthread_mutex_lock(&lock);
+	write_locked(level, file, line, fmt, ap);
+	pthread_mutex_unlock(&lock);
 	va_end(ap);
-	pthread_mutex_lock(&room_lock);
-	if (has_room())
-		write_line(line, len);
-	pthread_mutex_unlock(&room_lock);
 	errno = saved_errno;
+}
+
+static bool is_file(void)
+{
+	bool file;
+
+	pthread_mutex_lock(&lock);
+	file = sink.fd >= 0;
+	pthread_mutex_unlock(&lock);
+	return file;
 }
 
 void log_say(const char *fmt, ...)
 {
-	char line[LINE_MAX_BYTES];
+	struct line line = { .len = 0 }, text = { .len = 0 };
 	va_list ap;
-	size_t len;
 
 	va_start(ap, fmt);
-	len = format(line, "", fmt, ap);
+	put_message(&text, "", fmt, ap);
 	va_end(ap);
-	write_line(line, len);
+	put(&line, "muster: %.*s%s", LINE_MAX_BYTES - 16, text.text,
+		terminal_end());
+	write_line(STDERR_FILENO, &line);
+	if (is_file())
+		log_info("%s", text.text);
+}
+
+bool log_may_pass(struct ratelimit *limit, uint64_t *ret_swallowed)
+{
+	bool pass = ratelimit_pass(limit, ret_swallowed);
+
+	if (!pass)
+		metric_add(&metrics[LINES_LIMITED], 1);
+	return pass;
 }
