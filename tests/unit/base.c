@@ -162,6 +162,43 @@ static void metrics_print_as_one_json_object(void **state)
 	buf_fini(&b);
 }
 
+static void metrics_print_as_prometheus_reads_them(void **state)
+{
+	struct metric m[] = { { "reads", "read requests", 3 } };
+	struct histogram h = { .name = "took_ns", .help = "how long" };
+	struct metric_group group = { .name = "blk", .metrics = m, .count = 1 };
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	metrics_print_text(&b, &group);
+	group.gauges = true;
+	metrics_print_text(&b, &group);
+	buf_u8(&b, 0);
+	assert_string_equal((char *)b.data,
+		"# HELP muster_blk_reads_total read requests\n"
+		"# TYPE muster_blk_reads_total counter\n"
+		"muster_blk_reads_total 3\n"
+		"# HELP muster_blk_reads read requests\n"
+		"# TYPE muster_blk_reads gauge\n"
+		"muster_blk_reads 3\n");
+	buf_fini(&b);
+
+	histogram_add(&h, 0);
+	histogram_add(&h, 5);
+	histogram_add(&h, UINT64_MAX / 2);
+	group = (struct metric_group){
+		.name = "blk", .histograms = &h, .histogram_count = 1
+	};
+	metrics_print_text(&b, &group);
+	buf_u8(&b, 0);
+	assert_non_null(strstr((char *)b.data, "_bucket{le=\"0\"} 1\n"));
+	assert_non_null(strstr((char *)b.data, "_bucket{le=\"3\"} 1\n"));
+	assert_non_null(strstr((char *)b.data, "_bucket{le=\"7\"} 2\n"));
+	assert_non_null(strstr((char *)b.data, "_bucket{le=\"+Inf\"} 3\n"));
+	assert_non_null(strstr((char *)b.data, "muster_blk_took_ns_count 3\n"));
+	buf_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +214,7 @@ int main(void)
 		cmocka_unit_test(
 			ratelimit_lets_a_burst_through_and_counts_the_rest),
 		cmocka_unit_test(metrics_print_as_one_json_object),
+		cmocka_unit_test(metrics_print_as_prometheus_reads_them),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "vmm/base/metrics.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #define METRICS_VERSION 1
 
@@ -49,7 +50,7 @@ static void print_histogram(struct buf *out, const struct histogram *h)
 	buf_printf(out, "]}");
 }
 
-/* ---- printing ---- */
+/* ---- as JSON ---- */
 
 static void print_group(struct buf *out, const struct metric_group *g)
 {
@@ -71,4 +72,57 @@ void metrics_print_json(
 	for (unsigned i = 0; i < n; i++)
 		print_group(out, groups[i]);
 	buf_printf(out, "}\n");
+}
+
+/* ---- as Prometheus has it ---- */
+
+static void print_heading(struct buf *out, const struct metric_group *g,
+	const char *name, const char *suffix, const char *help,
+	const char *type)
+{
+	buf_printf(
+		out, "# HELP muster_%s_%s%s %s\n", g->name, name, suffix, help);
+	buf_printf(
+		out, "# TYPE muster_%s_%s%s %s\n", g->name, name, suffix, type);
+}
+
+static void print_metric(
+	struct buf *out, const struct metric_group *g, const struct metric *m)
+{
+	const char *suffix = g->gauges ? "" : "_total";
+
+	print_heading(out, g, m->name, suffix, m->help,
+		g->gauges ? "gauge" : "counter");
+	buf_printf(out, "muster_%s_%s%s %" PRIu64 "\n", g->name, m->name,
+		suffix, metric_get(m));
+}
+
+/* The count is that of the buckets: another thread may be adding meanwhile. */
+static void print_buckets(struct buf *out, const struct metric_group *g,
+	const struct histogram *h)
+{
+	uint64_t count = 0;
+
+	print_heading(out, g, h->name, "", h->help, "histogram");
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		char bound[24] = "+Inf";
+
+		count += get(&h->bucket[i]);
+		if (i < HISTOGRAM_BUCKETS - 1)
+			snprintf(bound, sizeof(bound), "%llu", BIT64(i) - 1);
+		buf_printf(out, "muster_%s_%s_bucket{le=\"%s\"} %" PRIu64 "\n",
+			g->name, h->name, bound, count);
+	}
+	buf_printf(out, "muster_%s_%s_sum %" PRIu64 "\n", g->name, h->name,
+		get(&h->sum));
+	buf_printf(out, "muster_%s_%s_count %" PRIu64 "\n", g->name, h->name,
+		count);
+}
+
+void metrics_print_text(struct buf *out, const struct metric_group *group)
+{
+	for (unsigned i = 0; i < group->count; i++)
+		print_metric(out, group, &group->metrics[i]);
+	for (unsigned i = 0; i < group->histogram_count; i++)
+		print_buckets(out, group, &group->histograms[i]);
 }

@@ -35,11 +35,17 @@ struct metric_group {
 	unsigned count;
 	struct histogram *histograms;
 	unsigned histogram_count;
+	bool gauges; /* the metrics are: they may fall, and have no _total */
 };
 
 static inline void metric_add(struct metric *m, uint64_t n)
 {
 	atomic_fetch_add_explicit(&m->value, n, memory_order_relaxed);
+}
+
+static inline void metric_set(struct metric *m, uint64_t n)
+{
+	atomic_store_explicit(&m->value, n, memory_order_relaxed);
 }
 
 static inline uint64_t metric_get(const struct metric *m)
@@ -55,5 +61,12 @@ void histogram_add(struct histogram *h, uint64_t value);
  */
 void metrics_print_json(
 	struct buf *out, const struct metric_group *const *groups, unsigned n);
+
+/*
+ * Append every metric of a group as Prometheus' text has it: muster_GROUP_NAME_total
+ * for a counter, muster_GROUP_NAME for a gauge, and the cumulated buckets of a
+ * histogram.
+ */
+void metrics_print_text(struct buf *out, const struct metric_group *group);
 
 #endif
