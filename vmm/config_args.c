@@ -48,6 +48,7 @@ static void fini_field(const struct config_field *f, void *base)
 	case CONFIG_STRING:
 	case CONFIG_PATH:
 	case CONFIG_NAME:
+	case CONFIG_TEXTS:
 		free(*(char **)member(base, f->offset));
 		break;
 	case CONFIG_CHOICE:

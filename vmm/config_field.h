@@ -28,6 +28,7 @@ enum config_type {
 	CONFIG_WORDS, /* struct config_words; each time it is given adds one */
 	/* In JSON only: */
 	CONFIG_OBJECT, /* one `item` */
+	CONFIG_TEXTS,  /* char *, owned; the JSON of an object of strings */
 	CONFIG_ABSENT, /* null, or refused; `help` says why; stored nowhere */
 };
 
@@ -47,8 +48,9 @@ struct config_field {
 	const char *name;
 	enum config_type type;
 	bool required;
-	bool operand; /* WORDS: the arguments that are no option; "-" is one */
-	char letter;  /* the option's short form, or 0 */
+	bool any_case; /* CHOICE: upper and lower case are the same */
+	bool operand;  /* WORDS: the arguments that are no option; "-" is one */
+	char letter;   /* the option's short form, or 0 */
 	size_t offset;
 	/* CHOICE: where an argument goes (char *), or 0; LIST: the count (unsigned) */
 	size_t aux_offset;
@@ -103,9 +105,9 @@ void config_print_args(
 /*
  * Read a JSON object of `len` bytes into a zeroed object: a member of a STRING,
  * PATH, NAME or CHOICE is a string, of a BOOL true or false, of an UNSIGNED a
- * number, of a LIST an array of objects; WORDS do not occur.  null is as good as no
- * member.  0, or -errno with a sentence that names the member; the object then
- * needs nothing.
+ * number, of a LIST an array of objects, of TEXTS an object; WORDS do not occur.
+ * null is as good as no member.  0, or -errno with a sentence that names the
+ * member; the object then needs nothing.
  */
 int config_parse_json(const struct config_object *object, const char *text,
 	size_t len, void *base);
@@ -115,6 +117,10 @@ int config_parse_json(const struct config_object *object, const char *text,
  * change, one at least.  After an error the object is partly changed.
  */
 int config_patch_json(const struct config_object *object, const char *text,
+	size_t len, void *base);
+
+/* The same, and it may be none. */
+int config_update_json(const struct config_object *object, const char *text,
 	size_t len, void *base);
 
 /* ---- one field ---- */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vmm/base/cleanup.h"
@@ -116,6 +117,30 @@ static int set_list(const struct config_field *f, json_t *value, void *base)
 	return rc;
 }
 
+static int set_texts(const struct config_field *f, json_t *value, char **at)
+{
+	const char *name;
+	json_t *text;
+
+	if (!json_is_object(value))
+		return refuse_type(f);
+	json_object_foreach(value, name, text)
+	{
+		if (!json_is_string(text))
+			return err_set(-EINVAL,
+				"%s: %s: is no string; give one", f->name,
+				text_shown(name).s);
+	}
+	free(*at);
+	*at = json_dumps(value, JSON_COMPACT);
+	if (!*at)
+		return -ENOMEM;
+	if (strlen(*at) > f->max)
+		return err_set(-E2BIG, "%s: %zu bytes; give at most %" PRIu64,
+			f->name, strlen(*at), f->max);
+	return 0;
+}
+
 /* As the option of that name would take it. */
 static int set_member(const struct config_field *f, json_t *value, void *base)
 {
@@ -139,6 +164,8 @@ static int set_member(const struct config_field *f, json_t *value, void *base)
 		return set_list(f, value, base);
 	case CONFIG_OBJECT:
 		return set_object(f, value, (char *)base + f->offset);
+	case CONFIG_TEXTS:
+		return set_texts(f, value, (void *)((char *)base + f->offset));
 	case CONFIG_ABSENT:
 		return err_set(-ENOTSUP, "%s: %s", f->name, f->help);
 	default:
@@ -233,4 +260,13 @@ int config_patch_json(const struct config_object *object, const char *text,
 	if (!json_object_size(root))
 		return err_set(-EINVAL, "the object is empty; give a member");
 	return set_given(object, root, base);
+}
+
+int config_update_json(const struct config_object *object, const char *text,
+	size_t len, void *base)
+{
+	json_auto_t *root = NULL;
+	int rc = config_load_json(text, len, &root);
+
+	return rc ? rc : set_given(object, root, base);
 }

@@ -35,6 +35,10 @@ static json_t *field_to_json(const struct config_field *f, const char *base)
 		return list_to_json(f, base);
 	case CONFIG_OBJECT:
 		return config_to_json(f->item, at);
+	case CONFIG_TEXTS: /* it was parsed when it came */
+		return *(char *const *)at
+			       ? json_loads(*(char *const *)at, 0, NULL)
+			       : json_null();
 	case CONFIG_ABSENT:
 		return json_null();
 	default:

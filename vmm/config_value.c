@@ -192,6 +192,14 @@ static int set_bool(const struct config_field *f, const char *label,
 	return 0;
 }
 
+static bool is_choice(const struct config_field *f,
+	const struct config_choice *c, const char *value, size_t len)
+{
+	return strlen(c->name) == len &&
+	       !(f->any_case ? strncasecmp(c->name, value, len)
+			     : strncmp(c->name, value, len));
+}
+
 static int set_choice(const struct config_field *f, const char *label,
 	const char *value, void *base)
 {
@@ -201,8 +209,7 @@ static int set_choice(const struct config_field *f, const char *label,
 	char **arg = (void *)((char *)base + f->aux_offset);
 	char arg_label[CONFIG_LABEL_MAX];
 
-	while (c->name &&
-		(strlen(c->name) != len || strncmp(c->name, value, len)))
+	while (c->name && !is_choice(f, c, value, len))
 		c++;
 	if (!c->name)
 		return refuse(-EINVAL, f, label, value, "unknown");
@@ -239,6 +246,7 @@ int config_set(const struct config_field *f, const char *label,
 		return add_word(f, label, value, at);
 	case CONFIG_LIST:
 	case CONFIG_OBJECT:
+	case CONFIG_TEXTS:
 	case CONFIG_ABSENT:
 		break;
 	}

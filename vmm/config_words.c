@@ -121,6 +121,11 @@ void config_put_expected(const struct config_field *f, struct buf *out)
 	case CONFIG_OBJECT:
 		buf_printf(out, "an object");
 		break;
+	case CONFIG_TEXTS:
+		buf_printf(out,
+			"an object of strings, of at most %" PRIu64 " bytes",
+			f->max);
+		break;
 	case CONFIG_ABSENT:
 		buf_printf(out, "nothing");
 		break;

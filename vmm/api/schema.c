@@ -28,6 +28,7 @@ static const struct type_words {
 	[CONFIG_CHOICE] = { "string", NULL, NULL, NULL, NULL },
 	[CONFIG_LIST] = { "array", NULL, NULL, NULL, "maxItems" },
 	[CONFIG_OBJECT] = { "object", NULL, NULL, NULL, NULL },
+	[CONFIG_TEXTS] = { "object", NULL, NULL, NULL, NULL },
 	[CONFIG_ABSENT] = { "object", NULL, NULL, NULL, NULL },
 };
 
@@ -87,6 +88,9 @@ static json_t *schema_of_field(const struct config_field *f, bool may_lack)
 			schema_of_object(f->item, SCHEMA_WHOLE));
 	if (f->type == CONFIG_CHOICE)
 		set_choices(schema, f, may_lack);
+	if (f->type == CONFIG_TEXTS)
+		json_object_set_new(schema, "additionalProperties",
+			json_pack("{s:s}", "type", "string"));
 	if (f->type == CONFIG_ABSENT)
 		json_object_set_new(schema, "enum", json_pack("[n]"));
 	if (f->fallback && may_lack)
