@@ -11,6 +11,7 @@
 #include "cli/handed.h"
 #include "cli/verb.h"
 #include "vmm/api/http.h"
+#include "vmm/api/observe.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 
@@ -32,27 +33,13 @@ struct fc_options {
 	char *config_file; /* or NULL */
 	bool no_api;
 	bool no_seccomp;
-	unsigned level;
+	struct logger_body logger;
 	unsigned body_max;
 	char *start_us; /* the jailer's, for metrics that this version lacks */
 	char *start_cpu_us;
 	char *parent_cpu_us;
 	struct handed handed;
 };
-
-static const struct config_choice levels[] = {
-	{ "Off", NULL },
-	{ "Error", NULL },
-	{ "Warn", NULL },
-	{ "Warning", NULL },
-	{ "Info", NULL },
-	{ "Debug", NULL },
-	{ "Trace", NULL },
-	{ NULL, NULL },
-};
-
-static const enum log_level level_of[] = { LOG_ERROR, LOG_ERROR, LOG_WARN,
-	LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_DEBUG };
 
 #define IGNORED(option, member)                                         \
 	{                                                               \
@@ -109,12 +96,43 @@ static const struct config_field fc_fields[] = {
 		.help = "of a request's body",
 	},
 	{
+		.name = "log-path",
+		.type = CONFIG_PATH,
+		.offset = CONFIG_AT(struct fc_options, logger.log_path, char *),
+		.min = 1,
+		.max = PATH_MAX - 1,
+		.metavar = "FILE",
+		.help = "append log lines there, instead of to standard error",
+	},
+	{
 		.name = "level",
 		.type = CONFIG_CHOICE,
-		.offset = CONFIG_AT(struct fc_options, level, unsigned),
-		.fallback = "Warn",
-		.choices = levels,
-		.help = "how much goes to standard error",
+		.any_case = true,
+		.offset = CONFIG_AT(struct fc_options, logger.level, unsigned),
+		.fallback = "Info",
+		.choices = logger_levels,
+		.help = "how much is logged",
+	},
+	{
+		.name = "module",
+		.type = CONFIG_STRING,
+		.offset = CONFIG_AT(struct fc_options, logger.module, char *),
+		.max = LOG_MODULE_MAX,
+		.metavar = "PATH",
+		.help = "log only what sources say whose path begins so",
+	},
+	{
+		.name = "show-level",
+		.type = CONFIG_BOOL,
+		.offset = CONFIG_AT(struct fc_options, logger.show_level, bool),
+		.help = "say the level in each line",
+	},
+	{
+		.name = "show-log-origin",
+		.type = CONFIG_BOOL,
+		.offset = CONFIG_AT(
+			struct fc_options, logger.show_log_origin, bool),
+		.help = "say the source's file and line in each line",
 	},
 	{
 		.name = "no-seccomp",
@@ -200,7 +218,7 @@ static int run(int argc, char *const argv[])
 		rc = choose_place(&options, &service);
 	if (rc)
 		return output_error(FC_BAD_ARGUMENTS, rc);
-	log_set_level(level_of[options.level]);
+	service.logger = &options.logger;
 	service.id = options.id;
 	service.body_max = options.body_max;
 	rc = api_serve(&service, options.config_file, &result);

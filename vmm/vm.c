@@ -19,17 +19,8 @@
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 #include "vmm/base/log.h"
+#include "vmm/metric_groups.h"
 #include "vmm/vm_parts.h"
-
-static const struct metric_group *const metric_groups[] = {
-	&guest_ucode_metrics,
-	&loop_metrics,
-	&pause_metrics,
-	&tty_metrics,
-	&vcpu_metrics,
-	&virtio_blk_metrics,
-	&virtio_rng_metrics,
-};
 
 /* ---- running ---- */
 
@@ -86,7 +77,7 @@ static void write_metrics(struct vm *vm)
 
 	if (vm->metrics_fd < 0 || !vm->io_runs)
 		return;
-	metrics_print_json(&out, metric_groups, ARRAY_SIZE(metric_groups));
+	metrics_print_json(&out, metric_groups, metric_groups_count);
 	(void)!ftruncate(vm->metrics_fd, 0); /* a FIFO has no length */
 	if (!out.failed)
 		n = write(vm->metrics_fd, out.data, out.len);

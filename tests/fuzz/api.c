@@ -6,10 +6,12 @@
  */
 #include "tests/fuzz/fuzz.h"
 
+#include <fcntl.h>
 #include <jansson.h>
 
 #include "tests/fuzz/input.h"
 #include "vmm/api/routes.h"
+#include "vmm/outfile.h"
 
 struct instance {
 	enum vm_state state;
@@ -59,6 +61,15 @@ static const struct vm_ops ops = {
 	.snapshot = snapshot,
 };
 
+/* What a request writes to is nobody's file. */
+int outfile_open(const char *label, const char *path, int *ret_fd)
+{
+	(void)label;
+	*ret_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	must(path[0] && *ret_fd >= 0);
+	return 0;
+}
+
 static void check(const struct reply *reply, const struct instance *in)
 {
 	json_t *root = json_loadb(
@@ -70,7 +81,7 @@ static void check(const struct reply *reply, const struct instance *in)
 		must(!reply->body.len);
 		break;
 	case STATUS_FINE:
-		must(json_is_object(root));
+		must(json_is_object(root) || reply->type);
 		break;
 	default:
 		must(reply->status == STATUS_BAD_REQUEST);
@@ -103,6 +114,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	routes_handle(&api, &request, &reply);
 	check(&reply, &instance);
 	draft_fini(&api.draft);
+	observe_fini(&api.observe);
+	log_set_sink(&(struct log_sink){ .fd = -1 });
 	reply_fini(&reply);
 	free(request.body);
 	return 0;

@@ -220,7 +220,7 @@ LACKS = [
     ("GET", "/balloon"), ("PUT", "/balloon"), ("PATCH", "/balloon"),
     ("GET", "/balloon/statistics"), ("GET", "/hotplug/memory"),
     ("GET", "/mmds"), ("PUT", "/mmds/config"), ("PUT", "/serial"),
-    ("PUT", "/logger"), ("PUT", "/metrics"),
+    ("PUT", "/metrics"),
 ]
 
 

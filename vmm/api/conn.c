@@ -85,7 +85,7 @@ static void answer(struct conn *conn)
 	const struct server_options *options = &conn->server->options;
 
 	options->handle(options->owner, request, &reply);
-	log_debug("%s %s: %u", api_method_names[request->method],
+	log_info("%s %s: %u", api_method_names[request->method],
 		request->target, reply.status);
 	conn->last = !request->keep_alive;
 	put_reply(conn, &reply);

@@ -3,6 +3,7 @@
 #include "vmm/api/draft.h"
 
 #include "vmm/api/resources.h"
+#include "vmm/api/observe.h"
 #include "vmm/config_json.h"
 
 const struct shape machine_shape = { .object = &machine_body_object };
@@ -66,7 +67,7 @@ static const struct shape_member config_members[] = {
 	SETTINGS("entropy", &entropy_body_object, SHAPE_MAY_BE_NULL),
 	{ .name = "cpu-config", .type = SHAPE_ANY, .flags = SHAPE_MAY_BE_NULL },
 	NOTHING("balloon"),
-	NOTHING("logger"),
+	SETTINGS("logger", &logger_body_object, SHAPE_MAY_BE_NULL),
 	NOTHING("metrics"),
 	NOTHING("mmds-config"),
 	NOTHING("vsock"),
@@ -79,7 +80,10 @@ static const struct shape_member config_members[] = {
 
 const struct shape config_shape = SHAPE("vm-config", config_members);
 
-/* Devices that this version lacks are there as nothing, as clients expect. */
+/*
+ * Devices that this version lacks are there as nothing, as clients expect; what is
+ * the process's, and no part of a VM, is observe_tell()'s.
+ */
 json_t *draft_json(const struct draft *draft)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:n, s:n, s:n, s:n, s:n, "

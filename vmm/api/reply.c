@@ -30,6 +30,7 @@ void reply_json(struct reply *reply, json_t *root)
 void reply_fault(struct reply *reply, unsigned status, const char *sentence)
 {
 	buf_fini(&reply->body);
+	reply->type = NULL;
 	reply_json(reply,
 		json_pack("{s:o}", "fault_message", events_text(sentence)));
 	reply->status = status;
@@ -48,8 +49,9 @@ void reply_put(const struct reply *reply, bool keep_alive, struct buf *out)
 	/* A 204 must not have a length (RFC 9110 8.6). */
 	if (reply->status != STATUS_NO_CONTENT)
 		buf_printf(out,
-			"Content-Type: application/json\r\n"
+			"Content-Type: %s\r\n"
 			"Content-Length: %zu\r\n",
+			reply->type ? reply->type : "application/json",
 			reply->body.len);
 	buf_printf(out, "\r\n");
 	buf_append(out, reply->body.data, reply->body.len);

@@ -15,8 +15,9 @@
 
 struct reply {
 	unsigned status;
-	bool deprecated; /* the request asked for what is going away */
-	struct buf body; /* JSON; empty: none */
+	bool deprecated;  /* the request asked for what is going away */
+	const char *type; /* of the body; NULL: JSON */
+	struct buf body;  /* empty: none */
 };
 
 /* 204 until something is said; reply_fini() releases. */

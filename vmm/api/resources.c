@@ -8,6 +8,7 @@
 #define ASKS(body, what) BODY, &body##_body_object, &what##_shape
 #define CHANGES(body)    PATCH_BODY, &body##_body_object, NULL
 #define RAW              RAW_BODY, NULL, NULL
+#define OVER(body)       RAW_BODY, &body##_body_object, NULL /* what there is */
 #define LACKS(m, p)                         \
 	{                                   \
 		m, p, STATES_ANY, RAW, NULL \
@@ -34,6 +35,8 @@ const struct route routes[] = {
 	{ API_DELETE, "/drives/{id}", STATES_BEFORE, PLAIN, delete_drive },
 	{ API_PUT, "/entropy", STATES_BEFORE, WITH(entropy), put_entropy },
 	{ API_PUT, "/actions", STATES_ANY, WITH(action), put_action },
+	{ API_GET, "/metrics", STATES_ANY, TELLS(metrics), get_metrics },
+	{ API_PUT, "/logger", STATES_ANY, OVER(logger), put_logger },
 	{ API_PUT, "/snapshot/create", STATES_STARTED, WITH(snapshot),
 		put_snapshot },
 	{ API_PUT, "/snapshot/load", STATES_BEFORE, WITH(load), put_load },
@@ -63,7 +66,6 @@ const struct route routes[] = {
 	LACKS(API_PATCH, "/mmds"),
 	LACKS(API_PUT, "/mmds/config"),
 	LACKS(API_PUT, "/serial"),
-	LACKS(API_PUT, "/logger"),
 	LACKS(API_PUT, "/metrics"),
 };
 

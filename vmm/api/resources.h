@@ -86,6 +86,13 @@ int put_drive(struct api *api, struct call *call, struct reply *reply);
 int patch_drive(struct api *api, struct call *call, struct reply *reply);
 int delete_drive(struct api *api, struct call *call, struct reply *reply);
 
+/* ---- logger.c, metrics.c: what tells of the process ---- */
+
+extern const struct shape metrics_shape;
+
+int get_metrics(struct api *api, struct call *call, struct reply *reply);
+int put_logger(struct api *api, struct call *call, struct reply *reply);
+
 /* ---- load.c ---- */
 
 extern const struct config_object load_body_object;

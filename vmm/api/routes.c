@@ -14,6 +14,7 @@
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 #include "vmm/base/text.h"
+#include "vmm/base/thread.h"
 
 #define IS_ID "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 
@@ -111,18 +112,14 @@ static int read_body(const struct route *route,
 		       : 0;
 }
 
-static int dispatch(struct api *api, const struct http_message *request,
-	struct reply *reply)
+static int serve(struct api *api, const struct route *route, const char *id,
+	const struct http_message *request, struct reply *reply)
 {
-	const char *id;
-	const struct route *route = find(request, &id);
 	_Alignas(max_align_t) uint8_t body[ROUTE_BODY_BYTES] = { 0 };
 	char id_text[ROUTE_ID_MAX + 1];
 	struct call call = { .request = request, .id = id_text, .body = body };
 	int rc;
 
-	if (!route)
-		return refuse_method(request);
 	if (!route->handle)
 		return err_set(-ENOTSUP,
 			"this version does not have it; leave it out");
@@ -136,6 +133,20 @@ static int dispatch(struct api *api, const struct http_message *request,
 	rc = route->handle(api, &call, reply);
 	if (route->object)
 		config_fini(route->object, body);
+	return rc;
+}
+
+static int dispatch(struct api *api, const struct http_message *request,
+	struct reply *reply)
+{
+	const char *id;
+	const struct route *route = find(request, &id);
+	int rc;
+
+	if (!route)
+		return refuse_method(request);
+	rc = serve(api, route, id, request, reply);
+	tally_add(&api->tally, route, rc);
 	return rc;
 }
 
@@ -154,8 +165,10 @@ int routes_ask(struct api *api, const struct http_message *request,
 void routes_handle(
 	void *api, const struct http_message *request, struct reply *reply)
 {
+	uint64_t began = now_ns();
 	int rc = routes_ask(api, request, reply);
 
 	if (rc)
 		reply_fault(reply, STATUS_BAD_REQUEST, err_describe(rc));
+	tally_time(began, reply->deprecated);
 }

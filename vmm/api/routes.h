@@ -5,7 +5,9 @@
 
 #include "vmm/api/draft.h"
 #include "vmm/api/http.h"
+#include "vmm/api/observe.h"
 #include "vmm/api/reply.h"
+#include "vmm/api/tally.h"
 #include "vmm/vm_ops.h"
 
 /* The instance that is controlled, borrowed, and what was told of it. */
@@ -14,6 +16,8 @@ struct api {
 	const struct vm_ops *ops;
 	struct instance *instance;
 	struct draft draft;
+	struct observe observe;
+	struct tally tally;
 };
 
 /* Draft what the VM was made from, or nothing if there is none.  0 or -ENOMEM. */

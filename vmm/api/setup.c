@@ -193,7 +193,10 @@ int put_action(struct api *api, struct call *call, struct reply *reply)
 
 int get_config(struct api *api, struct call *call, struct reply *reply)
 {
+	json_t *root = draft_json(&api->draft);
+
 	(void)call;
-	reply_json(reply, draft_json(&api->draft));
+	observe_tell(&api->observe, root);
+	reply_json(reply, root);
 	return 0;
 }

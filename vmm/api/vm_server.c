@@ -22,6 +22,7 @@ static void stop(void *arg)
 		return;
 	server_free(served->server);
 	draft_fini(&served->api.draft);
+	observe_fini(&served->api.observe);
 	free(served);
 }
 
@@ -48,6 +49,8 @@ static int start(const struct vm_service *service, void **ret)
 	rc = api_describe(&served->api);
 	if (!rc)
 		rc = server_new(service->loop, &options, &served->server);
+	if (!rc && service->logger)
+		rc = logger_set(&served->api, service->logger, "--log-path ");
 	if (!rc && service->config)
 		rc = api_start_from(&served->api, service->config);
 	if (rc)
