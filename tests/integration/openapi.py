@@ -41,6 +41,11 @@ class Operation:
     def target(self, name="d"):
         return self.path.replace("{id}", name)
 
+    def is_answered_at_once(self):
+        """Others go on for as long as the client listens."""
+        return not any(reply and "ndjson" in reply[0]
+                       for reply in self.replies.values())
+
     def __str__(self):
         return f"{self.method} {self.path}"
 
