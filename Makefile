@@ -58,6 +58,7 @@ OBJS_CPU += $(addprefix $(ARCH)/,collect collect_groups collect_kvm collect_sili
 OBJS_DEVICES = backend/disk virtio/blk virtio/device virtio/mmio virtio/rng virtio/virtqueue \
 	platform backend/nonblock backend/tty backend/tty_in backend/tty_out serial
 OBJS_DEVICES += vmgenid
+OBJS_DEVICES += i8042 keyboard
 OBJS_DEVICES += virtio/device_state
 OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
 OBJS_FIRMWARE = acpi aml dsdt mptable tables
@@ -110,6 +111,7 @@ FUZZERS += memfile
 FUZZERS += http api
 
 FUZZERS += state snapshot_file device_state
+FUZZERS += i8042
 
 MAN_PAGES = muster.1 muster-run.1 muster-doctor.1
 MAN_PAGES += muster-ctl.1
@@ -178,6 +180,7 @@ UNIT_TESTS += events
 UNIT_TESTS += log
 UNIT_TESTS += vmgenid
 UNIT_TESTS += readiness
+UNIT_TESTS += i8042
 ON_MEMKIT = mem_handler memfile memfile_merge memfile_open mem_dirty newfile
 UNIT_TESTS += $(ON_MEMKIT)
 ON_UCODEKIT = ucode_amd ucode_intel ucode_select
@@ -206,7 +209,7 @@ $(call unit,$(ON_UCODEKIT) guest_ucode): $(call unit,ucodekit.o)
 $(call unit,mem_dirty): $(call unit,ring.o)
 $(call unit,$(ON_BLKGUEST)): $(call unit,blkguest.o image.o)
 $(call unit,state state_print): $(call unit,thing.o)
-$(call unit,serial_state vmgenid): $(call unit,fake_irq.o)
+$(call unit,serial_state vmgenid i8042): $(call unit,fake_irq.o)
 $(call unit,$(ON_DEVKIT)): $(GUEST_OBJS) $(call unit,devkit.o image.o)
 $(call unit,$(ON_LIVEVM)): $(call unit,livevm.o) | guests
 $(call unit,pause_disk): LDFLAGS += -Wl,--wrap=disk_submit

@@ -8,15 +8,12 @@
 #include "vmm/core/machine.h"
 
 /* ACPI 6.5, 4.8.3.7: SLP_EN is bit 5, SLP_TYPx are bits 4 to 2. */
-#define SLEEP_ENABLE    0x20
-#define SLEEP_TYPE(n)   ((n) << 2)
-#define SLEEP_FIELDS    (SLEEP_ENABLE | SLEEP_TYPE(7))
-
-#define I8042_DATA_PORT 0x60
-#define I8042_OBF       0x01
+#define SLEEP_ENABLE  0x20
+#define SLEEP_TYPE(n) ((n) << 2)
+#define SLEEP_FIELDS  (SLEEP_ENABLE | SLEEP_TYPE(7))
 
 /* No byte matches. */
-#define NEVER           .mask = 0, .match = 1
+#define NEVER         .mask = 0, .match = 1
 
 struct platform_port {
 	uint16_t start;
@@ -29,18 +26,6 @@ struct platform_port {
 };
 
 static const struct platform_port ports[PLATFORM_PORTS_MAX] = {
-	/*
-	 * A controller whose output never runs dry: Linux gives up on it after
-	 * 16 bytes, within a millisecond, while one that is silent costs it
-	 * half a second of timeouts.  The reset line works all the same.
-	 */
-	{ .start = I8042_DATA_PORT, .size = 1, NEVER },
-	{ .start = MACHINE_RESET_PORT,
-		.size = 1,
-		.reads_as = I8042_OBF,
-		.mask = 0xff,
-		.match = MACHINE_RESET_VALUE,
-		.event = MACHINE_RESET },
 	/* A guest that has loaded a crash kernel goes on by itself. */
 	{ .start = MACHINE_PVPANIC_PORT,
 		.size = 1,

@@ -2,8 +2,8 @@
 /*
  * platform.h - the ports by which a guest speaks of the machine as a whole
  *
- * Reset (i8042), power-off (ACPI sleep control), panic (pvpanic), and, when asked
- * for, the debug exit.  None of them has state: each is one row of a table.
+ * Power-off (ACPI sleep control), panic (pvpanic), and, when asked for, the debug
+ * exit.  None of them has state: each is one row of a table.
  */
 #ifndef MUSTER_DEVICES_PLATFORM_H
 #define MUSTER_DEVICES_PLATFORM_H
@@ -11,7 +11,7 @@
 #include "devices/device.h"
 #include "vmm/core/bus.h"
 
-#define PLATFORM_PORTS_MAX       6
+#define PLATFORM_PORTS_MAX       4
 #define PLATFORM_DEBUG_EXIT_PORT 0xf4
 
 struct platform;

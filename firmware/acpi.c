@@ -81,7 +81,8 @@ static void table_close(struct buf *out, size_t at)
 #define FADT_REVISION        6
 #define FADT_MINOR           4
 
-/* IA-PC boot architecture flags (5.2.9.3).  Clear: LEGACY_DEVICES, 8042. */
+/* IA-PC boot architecture flags (5.2.9.3).  Clear: LEGACY_DEVICES. */
+#define BOOT_8042            BIT(1)
 #define BOOT_VGA_NOT_PRESENT BIT(2)
 #define BOOT_CMOS_RTC_ABSENT BIT(5)
 
@@ -142,7 +143,8 @@ static size_t add_fadt(struct buf *out, uint64_t dsdt)
 {
 	const struct fadt fadt = {
 		.dsdt = (uint32_t)dsdt,
-		.boot_flags = BOOT_VGA_NOT_PRESENT | BOOT_CMOS_RTC_ABSENT,
+		.boot_flags = BOOT_8042 | BOOT_VGA_NOT_PRESENT |
+			      BOOT_CMOS_RTC_ABSENT,
 		.flags = FADT_WBINVD | FADT_PROC_C1 | FADT_NO_POWER_BUTTON |
 			 FADT_NO_SLEEP_BUTTON | FADT_RESET_REG_SUP |
 			 FADT_HW_REDUCED,

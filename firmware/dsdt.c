@@ -12,6 +12,8 @@
 #define VIRTIO_MMIO_ID "LNRO0005"
 #define PVPANIC_ID     "QEMU0001"
 #define SERIAL_ID      "PNP0501" /* a 16550A */
+#define KEYBOARD_ID    "PNP0303" /* at a PC's controller */
+#define MOUSE_ID       "PNP0F13" /* at the same */
 #define GED_ID         "ACPI0013"
 /* What Linux's driver knows it by, and what the specification wants. */
 #define VMGENID_ID     "VMGENCTR"
@@ -31,6 +33,38 @@ static void add_serial(struct buf *out)
 	template = aml_template(out);
 	aml_io(out, MACHINE_SERIAL_PORT, SERIAL_PORTS);
 	aml_interrupt(out, MACHINE_SERIAL_GSI);
+	aml_template_close(out, template);
+	aml_close(out, device);
+}
+
+static void add_keyboard(struct buf *out)
+{
+	size_t template, device = aml_device(out, "KBD");
+
+	aml_name(out, "_HID");
+	aml_eisa_id(out, KEYBOARD_ID);
+	aml_name(out, "_CRS");
+	template = aml_template(out);
+	aml_io(out, MACHINE_KEYBOARD_PORT, 1);
+	aml_io(out, MACHINE_RESET_PORT, 1);
+	aml_interrupt(out, MACHINE_KEYBOARD_GSI);
+	aml_template_close(out, template);
+	aml_close(out, device);
+}
+
+/*
+ * There is no mouse, which a guest finds out at once.  Linux warns of a controller
+ * without a port for one, and of a remedy that would cost it the keyboard.
+ */
+static void add_mouse(struct buf *out)
+{
+	size_t template, device = aml_device(out, "MOU");
+
+	aml_name(out, "_HID");
+	aml_eisa_id(out, MOUSE_ID);
+	aml_name(out, "_CRS");
+	template = aml_template(out);
+	aml_interrupt(out, MACHINE_MOUSE_GSI);
 	aml_template_close(out, template);
 	aml_close(out, device);
 }
@@ -125,6 +159,8 @@ void dsdt_build(struct buf *out, const struct machine *machine)
 	size_t scope = aml_scope(out, "\\_SB");
 
 	add_serial(out);
+	add_keyboard(out);
+	add_mouse(out);
 	add_pvpanic(out);
 	add_vmgenid(out);
 	add_events(out);

@@ -211,6 +211,9 @@ int devices_build(struct devices *devices, const struct devices_env *env)
 	devices->loop = env->loop;
 	devices_hold_init(devices);
 	if (!rc)
+		rc = i8042_init(&devices->i8042, env->ports, env->vm_fd,
+			env->event, env->owner);
+	if (!rc)
 		rc = vmgenid_init(
 			&devices->vmgenid, env->machine->mem, env->vm_fd);
 	for (unsigned i = 0; !rc && i < devices->disk_count; i++)
@@ -234,6 +237,7 @@ void devices_fini(struct devices *devices)
 		free(devices->disk[i].name);
 	}
 	serial_fini(&devices->serial);
+	i8042_fini(&devices->i8042);
 	tty_free(devices->tty);
 	irq_line_fini(&devices->serial_irq);
 	close_fd(devices->console_fd);

@@ -12,6 +12,7 @@
 #include "devices/backend/disk.h"
 #include "devices/backend/tty.h"
 #include "devices/device.h"
+#include "devices/i8042.h"
 #include "devices/platform.h"
 #include "devices/serial.h"
 #include "devices/virtio/blk.h"
@@ -48,6 +49,7 @@ struct devices {
 	bool served;       /* the loop has a thread of its own by now */
 	struct devices_hold hold;
 	struct platform platform;
+	struct i8042 i8042;
 	struct vmgenid vmgenid;
 	struct irq_line serial_irq;
 	struct serial serial;

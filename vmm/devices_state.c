@@ -8,8 +8,8 @@
 
 /* ---- the parts of a machine's devices, each with a section ---- */
 
-/* Platform and serial port; model, core and transport of each virtio device. */
-#define PARTS_MAX (2 + 3 * MACHINE_VIRTIO_MAX)
+/* Platform, keyboard, serial port; model, core, transport of each virtio device. */
+#define PARTS_MAX (3 + 3 * MACHINE_VIRTIO_MAX)
 
 struct part {
 	const char *device; /* for messages */
@@ -53,6 +53,8 @@ static struct parts list_parts(const struct devices *devices)
 			    (void *)&devices->platform, NULL });
 	add(&parts, (struct part){ "serial port", 0, &serial_state,
 			    (void *)&devices->serial, serial_loaded });
+	add(&parts, (struct part){ "keyboard", 0, &i8042_state,
+			    (void *)&devices->i8042, i8042_loaded });
 	for (unsigned i = 0; i < devices->virtio_count; i++)
 		add_virtio(&parts, devices, i);
 	return parts;
@@ -77,6 +79,7 @@ static const struct state_desc *const models[] = {
 static const struct state_desc *const others[] = {
 	&platform_state,
 	&serial_state,
+	&i8042_state,
 	&virtio_device_state,
 	&virtio_mmio_state,
 };
@@ -150,11 +153,19 @@ static int check_counts(
 
 /* ---- load ---- */
 
+/* The first snapshots are of machines without it: then it is as after power-on. */
+static bool is_younger(const struct part *part)
+{
+	return part->desc == &i8042_state;
+}
+
 static int load_part(const struct snapshot_file *file, const struct part *part)
 {
-	int rc = snapshot_file_load(
-		file, part->instance, part->desc, part->obj);
+	int rc;
 
+	if (is_younger(part) && !snapshot_file_find(file, part->desc->name, 0))
+		return 0;
+	rc = snapshot_file_load(file, part->instance, part->desc, part->obj);
 	if (!rc && part->loaded)
 		rc = part->loaded(part->obj);
 	return rc ? err_wrap(rc, "%s", part->device) : 0;
@@ -178,6 +189,7 @@ int devices_load(struct devices *devices, const struct snapshot_file *file)
 void devices_raise(const struct devices *devices)
 {
 	serial_raise(&devices->serial);
+	i8042_raise(&devices->i8042);
 	for (unsigned i = 0; i < devices->virtio_count; i++)
 		virtio_mmio_raise(&devices->mmio[i]);
 }

@@ -31,6 +31,7 @@ static const struct {
 	{ "vcpu", MACHINE_CPUS_MAX },
 	{ "platform", 1 },
 	{ "serial", 1 },
+	{ "i8042", 1 },
 	{ "virtio", MACHINE_VIRTIO_MAX },
 	{ "virtio-mmio", MACHINE_VIRTIO_MAX },
 	{ "blk", MACHINE_VIRTIO_MAX },

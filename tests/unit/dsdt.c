@@ -5,7 +5,7 @@
  */
 #include "tests/unit/tables.h"
 
-#define OTHER_DEVICES 4
+#define OTHER_DEVICES 6
 
 struct device {
 	char name[5];
@@ -250,6 +250,27 @@ static void dsdt_describes_uart_panic_port_and_power_off(void **state)
 	mem_fini(&f.mem);
 }
 
+static void dsdt_describes_a_keyboard_and_a_port_for_a_mouse(void **state)
+{
+	const struct device *d;
+	struct fixture f;
+	struct dsdt dsdt;
+
+	(void)state;
+	start(&f, 1, 1);
+	dsdt = read_dsdt(&f);
+	d = find_device(&dsdt, "KBD_");
+	assert_non_null(d);
+	assert_int_equal(d->eisa_id, 0x0303d041);      /* PNP0303 */
+	assert_int_equal(d->port, MACHINE_RESET_PORT); /* the last of two */
+	assert_int_equal(d->gsi, MACHINE_KEYBOARD_GSI);
+	d = find_device(&dsdt, "MOU_");
+	assert_non_null(d);
+	assert_int_equal(d->eisa_id, 0x130fd041); /* PNP0F13 */
+	assert_int_equal(d->gsi, MACHINE_MOUSE_GSI);
+	mem_fini(&f.mem);
+}
+
 static void dsdt_says_where_the_generation_id_is(void **state)
 {
 	const struct device *d;
@@ -293,6 +314,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dsdt_describes_every_virtio_window),
 		cmocka_unit_test(dsdt_describes_uart_panic_port_and_power_off),
+		cmocka_unit_test(
+			dsdt_describes_a_keyboard_and_a_port_for_a_mouse),
 		cmocka_unit_test(dsdt_says_where_the_generation_id_is),
 		cmocka_unit_test(an_interrupt_notifies_of_a_new_generation),
 	};

@@ -32,7 +32,7 @@ static void fadt_describes_a_hardware_reduced_machine(void **state)
 	fadt = find_table(&f, "FACP");
 	assert_int_equal(get(fadt + 4, 4), 276);
 	assert_int_equal(fadt[8], 6);
-	assert_int_equal(get(fadt + 109, 2), 0x24);
+	assert_int_equal(get(fadt + 109, 2), 0x26);
 	assert_int_equal(
 		get(fadt + 112, 4) & (BIT(20) | BIT(10)), BIT(20) | BIT(10));
 	/* I/O space, 8 bits wide, accessed as a byte. */

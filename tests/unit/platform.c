@@ -54,7 +54,6 @@ static void each_port_reports_its_own_event(void **state)
 		uint8_t value;
 		enum machine_event event;
 	} cases[] = {
-		{ MACHINE_RESET_PORT, 0xfe, MACHINE_RESET },
 		{ MACHINE_PVPANIC_PORT, 0x01, MACHINE_PANIC },
 		{ MACHINE_PVPANIC_PORT, 0x03, MACHINE_PANIC },
 		{ MACHINE_SLEEP_PORT, 0x34, MACHINE_POWER_OFF },
@@ -80,9 +79,6 @@ static void other_writes_are_ignored(void **state)
 		uint64_t port;
 		uint8_t value;
 	} cases[] = {
-		{ MACHINE_RESET_PORT, 0x20 },     /* read command byte */
-		{ MACHINE_RESET_PORT, 0xff },     /* pulse nothing */
-		{ 0x60, 0xfe },                   /* data, not command */
 		{ MACHINE_PVPANIC_PORT, 0x02 },   /* a crash kernel runs */
 		{ MACHINE_SLEEP_PORT, 0x14 },     /* type, not enabled */
 		{ MACHINE_SLEEP_PORT, 0x24 },     /* enabled, S1 */
@@ -138,8 +134,6 @@ static void the_ports_read_as_their_drivers_expect(void **state)
 
 	(void)state;
 	box_init(&box, true);
-	assert_int_equal(read_byte(&box, MACHINE_RESET_PORT), 0x01);
-	assert_int_equal(read_byte(&box, 0x60), 0);
 	assert_int_equal(read_byte(&box, MACHINE_PVPANIC_PORT), 0x03);
 	assert_int_equal(read_byte(&box, MACHINE_SLEEP_PORT), 0);
 	assert_int_equal(read_byte(&box, MACHINE_SLEEP_PORT + 1), 0);

@@ -20,6 +20,9 @@ struct machine_virtio {
 };
 
 /* Ports and interrupts that firmware/ describes and devices/ decode. */
+#define MACHINE_KEYBOARD_PORT 0x60 /* data; its commands are the reset's */
+#define MACHINE_KEYBOARD_GSI  1
+#define MACHINE_MOUSE_GSI     12 /* never raised */
 #define MACHINE_SERIAL_PORT   0x3f8
 #define MACHINE_SERIAL_GSI    4
 #define MACHINE_PVPANIC_PORT  0x505
