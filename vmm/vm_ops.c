@@ -48,6 +48,11 @@ static int release(struct instance *in)
 	return pause_release(&in->vm->pause, PAUSE_USER);
 }
 
+static int ctrl_alt_del(struct instance *in)
+{
+	return i8042_ctrl_alt_del(&in->vm->devices.i8042);
+}
+
 static int snapshot(struct instance *in, const struct vm_snapshot_args *args)
 {
 	int rc = vm_snapshot(in->vm, args);
@@ -75,6 +80,7 @@ const struct vm_ops vm_ops = {
 	},
 	.pause = hold,
 	.resume = release,
+	.ctrl_alt_del = ctrl_alt_del,
 	.snapshot = snapshot,
 	.change_drive = change_drive,
 };

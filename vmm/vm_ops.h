@@ -71,6 +71,8 @@ struct vm_ops {
 	int (*cpu)(const struct instance *instance, struct vm_cpu *ret);
 	int (*pause)(struct instance *instance);
 	int (*resume)(struct instance *instance);
+	/* Press Ctrl-Alt-Del; -EAGAIN if the guest does not listen. */
+	int (*ctrl_alt_del)(struct instance *instance);
 	/* Whether it is paused or not; it is so again afterwards. */
 	int (*snapshot)(
 		struct instance *instance, const struct vm_snapshot_args *args);

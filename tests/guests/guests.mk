@@ -8,6 +8,7 @@ GUESTS += bench-snapshot
 GUESTS += ledger
 GUESTS += blk-swap
 GUESTS += ucode
+GUESTS += keyboard
 
 GUEST_RT = start.S traps.S rt.c lib.c info.c apic.c cpu.c virtio.c virtq.c blk.c hostile.c
 GUEST_RT += vmx_caps.c vmx_ept.c vmx_insn.c vmx_vmcs.c vmx_enter.S

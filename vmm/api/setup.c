@@ -170,6 +170,7 @@ int put_action(struct api *api, struct call *call, struct reply *reply)
 {
 	const struct action_body *body = call->body;
 	struct vm_status status;
+	int rc;
 
 	(void)reply;
 	api->ops->status(api->instance, &status);
@@ -184,9 +185,10 @@ int put_action(struct api *api, struct call *call, struct reply *reply)
 	case ACTION_CTRL_ALT_DEL:
 		break;
 	}
-	return err_set(-ENOTSUP,
-		"SendCtrlAltDel: this machine has no keyboard; use the guest's "
-		"own ways to shut down");
+	if (status.state == VM_NOT_STARTED)
+		return err_set(-EAGAIN, "SendCtrlAltDel: start the VM first");
+	rc = api->ops->ctrl_alt_del(api->instance);
+	return rc ? err_wrap(rc, "SendCtrlAltDel") : 0;
 }
 
 /* ---- /vm/config ---- */

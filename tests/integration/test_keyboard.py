@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""test_keyboard.py - SendCtrlAltDel: payloads that listen to a keyboard"""
+
+import pytest
+
+from instance import Instance
+
+PRESS = {"action_type": "SendCtrlAltDel"}
+
+
+@pytest.fixture
+def instance(direct, tmp_path):
+    made = Instance(direct, tmp_path)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def listening(instance):
+    instance.boot("keyboard")
+    instance.start()
+    instance.wait_until_it_says("keyboard: ready")
+    return instance
+
+
+@pytest.mark.needs("direct")
+def test_a_guest_that_listens_reads_the_keys(listening):
+    listening.put("/actions", PRESS)
+    listening.wait_until_it_says("keyboard: ok")
+
+
+@pytest.mark.needs("direct")
+def test_a_guest_that_does_not_listen_is_told_of(instance):
+    assert "start the VM first" in instance.ask("PUT", "/actions", PRESS).fault
+    instance.boot("spin")
+    instance.start()
+    instance.wait_until_it_says("spin: ok")
+    reply = instance.ask("PUT", "/actions", PRESS)
+    assert reply.status == 400
+    assert "SendCtrlAltDel: no driver of the guest listens" in reply.fault
+
+
+@pytest.mark.needs("direct")
+def test_keys_that_nobody_has_read_go_along_in_a_snapshot(direct, listening, tmp_path):
+    files = {"snapshot_path": f"{tmp_path}/state"}
+    assert listening.ask("PATCH", "/vm", {"state": "Paused"}).status == 204
+    listening.put("/actions", PRESS)
+    assert "has not read" in listening.ask("PUT", "/actions", PRESS).fault
+    listening.put("/snapshot/create", {**files, "mem_file_path": f"{tmp_path}/memory"})
+    (tmp_path / "clone").mkdir()
+    clone = Instance(direct, tmp_path / "clone")
+    clone.put("/snapshot/load", {**files, "resume_vm": True, "mem_backend": {
+        "backend_type": "File", "backend_path": f"{tmp_path}/memory"}})
+    clone.wait_until_it_says("keyboard: ok")
+    clone.stop()
