@@ -21,6 +21,7 @@ static int serve(struct instance *in, const struct vm_service *how)
 	service.loop = in->control->loop;
 	service.ops = &vm_ops;
 	service.instance = in;
+	service.events = &in->control->events;
 	return in->server->start(&service, &in->served);
 }
 

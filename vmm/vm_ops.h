@@ -9,6 +9,7 @@
 
 #include "vmm/base/buf.h"
 
+struct events;
 struct instance;
 struct microcode_answer;
 struct microcode_wish;
@@ -94,6 +95,7 @@ struct vm_service {
 	struct loop *loop;
 	const struct vm_ops *ops;
 	struct instance *instance;
+	struct events *events;
 };
 
 /*

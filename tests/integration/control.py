@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 
 TIMEOUT_SECONDS = 10
+STREAM = "application/x-ndjson"
 
 
 @dataclass
@@ -19,6 +20,14 @@ class Reply:
     @property
     def fault(self):
         return self.body["fault_message"]
+
+
+def told(reply, text):
+    """What a body says: of JSON the value, else the text."""
+    if not text:
+        return None
+    is_json = "json" in reply.headers["Content-Type"]
+    return json.loads(text) if is_json else text.decode()
 
 
 class Connection(http.client.HTTPConnection):
@@ -37,9 +46,13 @@ class Connection(http.client.HTTPConnection):
             body = json.dumps(body).encode()
         self.request(method, path, body)
         reply = self.getresponse()
-        text = reply.read()
-        return Reply(reply.status, dict(reply.getheaders()),
-                     json.loads(text) if text else None)
+        if reply.headers["Content-Type"] == STREAM:  # its first line tells its shape
+            text = reply.readline()
+            reply.close()
+            self.close()
+        else:
+            text = reply.read()
+        return Reply(reply.status, dict(reply.getheaders()), told(reply, text))
 
 
 def raw(path):

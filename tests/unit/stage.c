@@ -10,6 +10,14 @@ static void sleep_ns(uint64_t ns)
 	usleep((useconds_t)(ns / 1000));
 }
 
+static void begin_stream(struct stage *stage, struct reply *reply)
+{
+	buf_printf(&reply->body, "begin\n");
+	reply->status = STATUS_FINE;
+	reply->type = "text/plain";
+	reply->stream = &stage->events;
+}
+
 /* Says back what it was asked. */
 static void handle(
 	void *owner, const struct http_message *request, struct reply *reply)
@@ -20,6 +28,10 @@ static void handle(
 	if (request->method == API_PUT)
 		stage->put_at = stage->handled;
 	sleep_ns(stage->handler_ns);
+	if (!strcmp(request->target, "/events")) {
+		begin_stream(stage, reply);
+		return;
+	}
 	reply_json(reply, json_pack("{s:s, s:s}", "target", request->target,
 				  "body", request->body ? request->body : ""));
 	if (stage->big)

@@ -15,6 +15,7 @@
 
 #include "tests/unit/loop.h"
 #include "vmm/api/server.h"
+#include "vmm/events.h"
 
 #define GET       "GET /one HTTP/1.1\r\n\r\n"
 #define PUT       "PUT /two HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"
@@ -30,6 +31,7 @@ struct stage {
 	unsigned put_at; /* which one of them was the PUT */
 	bool big;        /* replies of BIG_BYTES */
 	uint64_t handler_ns;
+	struct events events; /* of GET /events */
 };
 
 /* Serves socketpairs only if `path` is NULL. */

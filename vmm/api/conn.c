@@ -26,8 +26,10 @@
 
 static void enter(struct conn *conn, enum conn_phase phase)
 {
+	uint64_t time_ns = conn->server->phase_ns[phase];
+
 	conn->phase = phase;
-	conn->deadline_ns = now_ns() + conn->server->phase_ns[phase];
+	conn->deadline_ns = time_ns ? now_ns() + time_ns : NEVER;
 	server_wake_at(conn->server, conn->deadline_ns);
 }
 
@@ -35,6 +37,7 @@ void conn_close(struct conn *conn)
 {
 	if (!conn_is_open(conn))
 		return;
+	stream_end(conn);
 	loop_watch_del(conn->server->loop, &conn->watch);
 	close_fd(steal_fd(&conn->watch.fd));
 	http_reader_reset(conn->reader);
@@ -85,10 +88,16 @@ static void answer(struct conn *conn)
 	const struct server_options *options = &conn->server->options;
 
 	options->handle(options->owner, request, &reply);
+	if (reply.stream && stream_check(conn->server))
+		reply_fault(&reply, STATUS_FULL, err_text());
 	log_info("%s %s: %u", api_method_names[request->method],
 		request->target, reply.status);
-	conn->last = !request->keep_alive;
+	conn->last = !request->keep_alive || reply.stream;
 	put_reply(conn, &reply);
+	if (reply.stream && conn_is_open(conn)) {
+		stream_begin(conn, reply.stream);
+		enter(conn, CONN_STREAM);
+	}
 	http_reader_reset(conn->reader);
 }
 
@@ -98,6 +107,8 @@ static void reply_is_gone(struct conn *conn)
 	buf_fini(&conn->out);
 	conn->out_at = 0;
 	wait_for(conn, POLLIN);
+	if (conn->stream)
+		return;
 	if (conn->last)
 		shutdown(conn->watch.fd, SHUT_WR);
 	if (conn->last)
@@ -125,7 +136,7 @@ static bool send_some(struct conn *conn)
 		conn_close(conn);
 		return false;
 	}
-	if (conn->phase != CONN_REPLY)
+	if (conn->phase != CONN_REPLY && !conn->stream)
 		enter(conn, CONN_REPLY);
 	wait_for(conn, POLLOUT);
 	return errno == EINTR;
@@ -169,7 +180,7 @@ static bool step(struct conn *conn)
 {
 	if (conn->out.len)
 		return send_some(conn);
-	if (conn->phase == CONN_LINGER)
+	if (conn->phase == CONN_LINGER || conn->phase == CONN_STREAM)
 		conn->input_at = conn->input_len;
 	if (conn->input_at == conn->input_len)
 		return receive(conn);
@@ -177,13 +188,18 @@ static bool step(struct conn *conn)
 	return true;
 }
 
+void conn_serve_later(struct conn *conn)
+{
+	conn->again = true;
+	loop_defer(conn->server->loop, &conn->server->again);
+}
+
 void conn_serve(struct conn *conn)
 {
 	for (unsigned i = 0; i < STEPS_MAX; i++)
 		if (!conn_is_open(conn) || !step(conn))
 			return;
-	conn->again = true;
-	loop_defer(conn->server->loop, &conn->server->again);
+	conn_serve_later(conn);
 }
 
 /* ---- events ---- */

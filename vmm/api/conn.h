@@ -7,8 +7,10 @@
 #include "vmm/api/listener.h"
 #include "vmm/api/server.h"
 #include "vmm/base/thread.h"
+#include "vmm/events.h"
 
 #define CONN_INPUT_BYTES 4096
+#define NEVER            UINT64_MAX
 
 /* More clients, which are only told that there are too many. */
 #define REFUSALS_MAX     4
@@ -19,7 +21,8 @@ enum conn_phase {
 	CONN_IDLE,    /* the first byte of a request */
 	CONN_REQUEST, /* the rest of it */
 	CONN_REPLY,   /* the client, to take the reply */
-	CONN_LINGER,  /* the client, to close; what it sends is dropped */
+	CONN_STREAM,  /* events; what the client sends is dropped */
+	CONN_LINGER,  /* the client, to close; so too */
 	CONN_PHASES,
 };
 
@@ -35,18 +38,21 @@ struct conn {
 	size_t input_at, input_len;
 	struct buf out;
 	size_t out_at;
+	struct events *stream; /* what it listens to; NULL: none */
+	struct event_listener listener;
 };
 
 struct server {
 	struct loop *loop;
 	struct server_options options;
-	uint64_t phase_ns[CONN_PHASES];
+	uint64_t phase_ns[CONN_PHASES]; /* 0: for ever */
 	struct listener listener;
 	struct loop_watch accepts;
 	struct loop_timer timer;
 	uint64_t timer_at_ns; /* when it expires; 0: not set */
 	struct loop_defer again;
 	bool accept_again; /* at the end of the batch */
+	unsigned streams;  /* connections that listen */
 	struct conn conn[CONNS_MAX];
 };
 
@@ -61,8 +67,22 @@ void conn_refuse(struct conn *conn, int fd, unsigned status,
 /* Do all that can be done without waiting, within reason. */
 void conn_serve(struct conn *conn) ON_LOOP;
 
+/* Serve it once more at the end of the batch under way. */
+void conn_serve_later(struct conn *conn) ON_LOOP;
+
 /* Its deadline may have passed. */
 void conn_check_time(struct conn *conn) ON_LOOP;
+
+/* ---- stream.c: replies without an end ---- */
+
+/* May one more client listen?  -EBUSY with a sentence. */
+int stream_check(const struct server *server);
+
+/* Behind what is in `out`, everything that is posted follows. */
+void stream_begin(struct conn *conn, struct events *events);
+
+/* Harmless if it does not listen. */
+void stream_end(struct conn *conn);
 
 static inline bool conn_is_open(const struct conn *conn)
 {

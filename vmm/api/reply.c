@@ -31,6 +31,7 @@ void reply_fault(struct reply *reply, unsigned status, const char *sentence)
 {
 	buf_fini(&reply->body);
 	reply->type = NULL;
+	reply->stream = NULL;
 	reply_json(reply,
 		json_pack("{s:o}", "fault_message", events_text(sentence)));
 	reply->status = status;
@@ -48,11 +49,10 @@ void reply_put(const struct reply *reply, bool keep_alive, struct buf *out)
 		buf_printf(out, "Deprecation: true\r\n");
 	/* A 204 must not have a length (RFC 9110 8.6). */
 	if (reply->status != STATUS_NO_CONTENT)
-		buf_printf(out,
-			"Content-Type: %s\r\n"
-			"Content-Length: %zu\r\n",
-			reply->type ? reply->type : "application/json",
-			reply->body.len);
+		buf_printf(out, "Content-Type: %s\r\n",
+			reply->type ? reply->type : "application/json");
+	if (reply->status != STATUS_NO_CONTENT && !reply->stream)
+		buf_printf(out, "Content-Length: %zu\r\n", reply->body.len);
 	buf_printf(out, "\r\n");
 	buf_append(out, reply->body.data, reply->body.len);
 	out->failed |= reply->body.failed;

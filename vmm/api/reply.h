@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reply.h - what a request is answered with: a status and perhaps JSON */
+/* reply.h - what a request is answered with: a status, and perhaps a body */
 #ifndef MUSTER_API_REPLY_H
 #define MUSTER_API_REPLY_H
 
@@ -13,11 +13,18 @@
 #define STATUS_TOO_SLOW    408
 #define STATUS_FULL        503
 
+struct events;
+
 struct reply {
 	unsigned status;
 	bool deprecated;  /* the request asked for what is going away */
 	const char *type; /* of the body; NULL: JSON */
 	struct buf body;  /* empty: none */
+	/*
+	 * The body goes on with what is posted here until the connection ends,
+	 * which then has no other reply.  NULL: it does not.
+	 */
+	struct events *stream;
 };
 
 /* 204 until something is said; reply_fini() releases. */

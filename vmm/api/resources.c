@@ -20,6 +20,7 @@ const struct route routes[] = {
 	{ API_GET, "/openapi.json", STATES_ANY, TELLS(openapi), get_openapi },
 	{ API_GET, "/vm", STATES_ANY, TELLS(vm), get_vm },
 	{ API_PATCH, "/vm", STATES_STARTED, WITH(vm), patch_vm },
+	{ API_GET, "/events", STATES_ANY, TELLS(events), get_events },
 	{ API_GET, "/vm/config", STATES_ANY, TELLS(config), get_config },
 	{ API_GET, "/machine-config", STATES_ANY, TELLS(machine), get_machine },
 	{ API_PUT, "/machine-config", STATES_BEFORE, WITH(machine),

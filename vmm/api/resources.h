@@ -64,6 +64,12 @@ int get_vm(struct api *api, struct call *call, struct reply *reply);
 int patch_vm(struct api *api, struct call *call, struct reply *reply);
 int put_snapshot(struct api *api, struct call *call, struct reply *reply);
 
+/* ---- events.c ---- */
+
+extern const struct shape events_shape;
+
+int get_events(struct api *api, struct call *call, struct reply *reply);
+
 /* ---- setup.c: what configures a VM, and starts it ---- */
 
 extern const struct shape machine_shape, config_shape;

@@ -30,7 +30,8 @@ void server_wake_at(struct server *server, uint64_t time_ns)
 {
 	uint64_t now = now_ns();
 
-	if (server->timer_at_ns && server->timer_at_ns <= time_ns)
+	if (time_ns == NEVER ||
+		(server->timer_at_ns && server->timer_at_ns <= time_ns))
 		return;
 	server->timer_at_ns = time_ns;
 	loop_timer_set(&server->timer, time_ns > now ? time_ns - now : 1);
@@ -220,7 +221,11 @@ struct server *server_free(struct server *server)
 {
 	if (!server)
 		return NULL;
+	claim_loop_thread();
 	for (unsigned i = 0; i < CONNS_MAX; i++) {
+		/* The last events, as far as their reader has room for them. */
+		if (server->conn[i].stream)
+			conn_serve(&server->conn[i]);
 		conn_close(&server->conn[i]);
 		http_reader_free(server->conn[i].reader);
 	}

@@ -17,6 +17,9 @@
 /* One more is told 503 and closed. */
 #define SERVER_CONNECTIONS_MAX 10
 
+/* So many of them may hear events: others must be left to control the VM. */
+#define SERVER_STREAMS_MAX     4
+
 struct server;
 
 struct server_options {

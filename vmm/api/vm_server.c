@@ -44,6 +44,7 @@ static int start(const struct vm_service *service, void **ret)
 		.id = service->id,
 		.ops = service->ops,
 		.instance = service->instance,
+		.events = service->events,
 	};
 	options.owner = &served->api;
 	rc = api_describe(&served->api);
