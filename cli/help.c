@@ -77,6 +77,8 @@ static void put_options(const struct config_object *object, struct buf *out)
 	for (unsigned i = 0; i < object->count; i++) {
 		const struct config_field *f = &object->fields[i];
 
+		if (f->hidden)
+			continue;
 		put_field(f, "--", 2, out);
 		for (unsigned k = 0; f->item && k < f->item->count; k++)
 			put_field(&f->item->fields[k], "", KEY_INDENT, out);

@@ -108,6 +108,8 @@ static void put_fields(const struct config_object *object)
 	for (unsigned i = 0; i < object->count; i++) {
 		const struct config_field *f = &object->fields[i];
 
+		if (f->hidden)
+			continue;
 		put_field(f, "--");
 		if (!f->item)
 			continue;

@@ -234,7 +234,7 @@ static int add_item(
 static int unknown_option(const struct config_object *object, const char *name)
 {
 	for (unsigned i = 0; i < object->count; i++)
-		if (!object->fields[i].operand &&
+		if (!object->fields[i].operand && !object->fields[i].hidden &&
 			text_is_near(name, object->fields[i].name))
 			return err_set(-EINVAL,
 				"--%s: unknown option; did you mean --%s?",

@@ -50,6 +50,7 @@ struct config_field {
 	bool required;
 	bool any_case; /* CHOICE: upper and lower case are the same */
 	bool operand;  /* WORDS: the arguments that are no option; "-" is one */
+	bool hidden;   /* for tests: no help speaks of it */
 	char letter;   /* the option's short form, or 0 */
 	size_t offset;
 	/* CHOICE: where an argument goes (char *), or 0; LIST: the count (unsigned) */
