@@ -62,7 +62,7 @@ OBJS_DEVICES += i8042 keyboard
 OBJS_DEVICES += virtio/device_state
 OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
 OBJS_FIRMWARE = acpi aml dsdt mptable tables
-OBJS_FIRMWARE += ucode ucode_amd ucode_cpio ucode_intel ucode_select
+OBJS_FIRMWARE += ucode ucode_amd ucode_cpio ucode_files ucode_intel ucode_select
 OBJS_VMM = config config_vm config_args config_print config_value config_words devices \
 	ending outcome outfile vcpu vm vm_build
 OBJS_VMM += config_json vm_ops
@@ -185,7 +185,7 @@ UNIT_TESTS += readiness
 UNIT_TESTS += i8042
 ON_MEMKIT = mem_handler memfile memfile_merge memfile_open mem_dirty newfile
 UNIT_TESTS += $(ON_MEMKIT)
-ON_UCODEKIT = ucode_amd ucode_intel ucode_select
+ON_UCODEKIT = ucode_amd ucode_files ucode_intel ucode_select
 UNIT_TESTS += $(ON_UCODEKIT)
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)

@@ -95,14 +95,24 @@ static const struct format {
 } formats[] = {
 	{ ucode_cpio_detect, ucode_cpio_parse },
 	{ ucode_amd_detect, ucode_amd_parse },
+	{ ucode_intel_detect, ucode_intel_parse },
 };
 
-static int parse_any(const struct ucode_span *span, struct ucode_list *list)
+/* The last, for the sentence, where none is. */
+static const struct format *format_of(const struct ucode_span *span)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(formats); i++)
-		if (formats[i].detect(span))
-			return formats[i].parse(span, list);
-	return ucode_intel_parse(span, list);
+	const struct format *f = formats;
+
+	while (f < &formats[ARRAY_SIZE(formats) - 1] && !f->detect(span))
+		f++;
+	return f;
+}
+
+bool ucode_detect(const void *image, size_t len)
+{
+	const struct ucode_span span = { .data = image, .len = len };
+
+	return format_of(&span)->detect(&span);
 }
 
 /* An image is as good as the worst of its updates: none of them is chosen. */
@@ -144,7 +154,7 @@ int ucode_parse(const char *origin, const void *image, size_t len,
 	if (len > UCODE_IMAGE_MAX)
 		return err_set(-EBADMSG, "%s: %zu bytes; at most %llu are read",
 			origin, len, UCODE_IMAGE_MAX);
-	rc = parse_any(&span, list);
+	rc = format_of(&span)->parse(&span, list);
 	if (!rc)
 		return judge(origin, list, first);
 	refuse_all(list, first, "it cannot be read to its end");

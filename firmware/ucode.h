@@ -64,6 +64,9 @@ void ucode_list_fini(struct ucode_list *list);
 int ucode_parse(const char *origin, const void *image, size_t len,
 	struct ucode_list *list);
 
+/* Do the first bytes of a file, as many as are there, look like an image? */
+bool ucode_detect(const void *image, size_t len);
+
 /* The fixed part of an update's header, in which its size can be read. */
 #define UCODE_HEADER_BYTES 64
 

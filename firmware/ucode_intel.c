@@ -200,6 +200,13 @@ uint32_t ucode_intel_bytes(const uint8_t *header)
 	return known ? total_size(header) : 0;
 }
 
+bool ucode_intel_detect(const struct ucode_span *span)
+{
+	return span->len >= HEADER_BYTES &&
+	       ucode_get32(span->data + AT_VERSION) == HEADER_VERSION &&
+	       ucode_get32(span->data + AT_LOADER) == LOADER_REVISION;
+}
+
 int ucode_intel_parse(const struct ucode_span *span, struct ucode_list *list)
 {
 	struct ucode_update *u;

@@ -58,6 +58,7 @@ int ucode_cpio_parse(const struct ucode_span *span, struct ucode_list *list);
 /* Does the image begin as one of these? */
 bool ucode_amd_detect(const struct ucode_span *span);
 bool ucode_cpio_detect(const struct ucode_span *span);
+bool ucode_intel_detect(const struct ucode_span *span);
 
 /*
  * Read the update at the beginning of its data and cut the data to its size.
