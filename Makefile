@@ -68,6 +68,7 @@ OBJS_VMM = config config_vm config_args config_print config_value config_words d
 OBJS_VMM += config_json vm_ops
 OBJS_VMM += config_json_print
 OBJS_VMM += control instance
+OBJS_VMM += host_cpus
 OBJS_VMM += microcode
 OBJS_VMM += events vm_events
 OBJS_VMM += drive
@@ -185,7 +186,7 @@ UNIT_TESTS += readiness
 UNIT_TESTS += i8042
 ON_MEMKIT = mem_handler memfile memfile_merge memfile_open mem_dirty newfile
 UNIT_TESTS += $(ON_MEMKIT)
-ON_UCODEKIT = ucode_amd ucode_files ucode_intel ucode_select
+ON_UCODEKIT = host_cpus ucode_amd ucode_files ucode_intel ucode_select
 UNIT_TESTS += $(ON_UCODEKIT)
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)
