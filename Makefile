@@ -93,6 +93,7 @@ OBJS_CLI += fleet fleet_check fleet_diff fleet_explain fleet_file
 OBJS_CLI += fleet_explain_text
 OBJS_CLI += snapshot snapshot_merge
 OBJS_CLI += api firecracker
+OBJS_CLI += microcode microcode_json microcode_show microcode_verify
 OBJS_CLI += handed
 OBJS_CLI += fleet_html fleet_merge fleet_profile fleet_report fleet_show
 
@@ -118,6 +119,7 @@ FUZZERS += i8042
 MAN_PAGES = muster.1 muster-run.1 muster-doctor.1
 MAN_PAGES += muster-ctl.1
 MAN_PAGES += muster-fleet.1
+MAN_PAGES += muster-microcode.1
 MAN_PAGES += muster-snapshot.1
 MAN_PAGES += muster-restore.1
 MAN_PAGES += muster-api.1 muster-firecracker.1

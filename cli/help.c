@@ -153,7 +153,6 @@ void help_put_overview(struct buf *out)
 {
 	buf_printf(out,
 		"usage: muster COMMAND [OPTION]...\n"
-		"\n"
 		"A small virtual machine monitor: one process runs one Linux "
 		"VM under KVM.\n"
 		"\n"

@@ -37,8 +37,8 @@ struct verb {
 };
 
 extern const struct verb verb_api, verb_firecracker, verb_ctl, verb_doctor,
-	verb_fleet, verb_help, verb_restore, verb_run, verb_snapshot,
-	verb_version;
+	verb_fleet, verb_help, verb_microcode, verb_restore, verb_run,
+	verb_snapshot, verb_version;
 
 /* In the order of the overview; ends with NULL. */
 extern const struct verb *const verbs[];

@@ -17,6 +17,7 @@ const struct verb *const verbs[] = {
 	&verb_ctl,
 	&verb_snapshot,
 	&verb_fleet,
+	&verb_microcode,
 	&verb_doctor,
 	&verb_help,
 	&verb_version,

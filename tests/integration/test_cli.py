@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PAGES = ["muster", "muster-run", "muster-ctl", "muster-doctor", "muster-fleet", "muster-snapshot"]
+PAGES = ["muster", "muster-run", "muster-ctl", "muster-doctor", "muster-fleet", "muster-snapshot",
+         "muster-microcode"]
 
 
 @pytest.fixture

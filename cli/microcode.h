@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* microcode.h - what the commands of `muster microcode` share */
+#ifndef MUSTER_CLI_MICROCODE_H
+#define MUSTER_CLI_MICROCODE_H
+
+#include <jansson.h>
+#include <limits.h>
+
+#include "cli/verb.h"
+#include "firmware/ucode_files.h"
+#include "vmm/host_cpus.h"
+
+#define MICROCODE_REFUSED      1 /* exit status: an image is bad, or nothing fits */
+#define MICROCODE_PATHS_MAX    256
+#define MICROCODE_JSON_VERSION 1 /* of every object that --json prints */
+
+/* Options that several commands have, in their `struct settings`. */
+#define MICROCODE_FILES                                                \
+	{                                                              \
+		.name = "file", .type = CONFIG_WORDS, .operand = true, \
+		.required = true,                                      \
+		.offset = CONFIG_AT(                                   \
+			struct settings, files, struct config_words),  \
+		.max = MICROCODE_PATHS_MAX, .metavar = "FILE|DIR",     \
+		.help = "an image, or a folder of them"                \
+	}
+#define MICROCODE_JSON                                            \
+	{                                                         \
+		.name = "json", .type = CONFIG_BOOL,              \
+		.offset = CONFIG_AT(struct settings, json, bool), \
+		.help = "print one JSON object"                   \
+	}
+#define MICROCODE_PROFILE(text)                                        \
+	{                                                              \
+		.name = "profile", .type = CONFIG_PATH,                \
+		.offset = CONFIG_AT(struct settings, profile, char *), \
+		.min = 1, .max = PATH_MAX - 1, .metavar = "FILE",      \
+		.help = (text)                                         \
+	}
+/* Where tests have another host's /proc, /sys and /lib. */
+#define MICROCODE_ROOT                                                     \
+	{                                                                  \
+		.name = "sysfs-root", .type = CONFIG_PATH, .hidden = true, \
+		.offset = CONFIG_AT(struct settings, root, char *),        \
+		.fallback = "", .max = PATH_MAX / 2, .metavar = "DIR",     \
+		.help = "instead of /"                                     \
+	}
+
+extern const struct verb microcode_show, microcode_verify;
+
+/*
+ * The images at all paths, one at least.  0 or -errno with a sentence; *ret, zeroed
+ * before, needs its fini in both cases.
+ */
+int microcode_read(const struct config_words *paths, struct ucode_files *ret);
+
+/* Say on standard error which images are passed over, and why. */
+void microcode_warn(const struct ucode_files *files);
+
+/* This host, or that of the profile at `profile`.  As host_cpus_read(). */
+int microcode_host(
+	const char *root, const char *profile, struct host_cpus *ret);
+
+/* ---- words ---- */
+
+/* "0x2b000650" */
+json_t *microcode_hex(uint32_t value);
+json_t *microcode_update_json(const struct ucode_update *update);
+json_t *microcode_cpus_json(const struct cpu_list *cpus);
+
+/* Append a JSON object and drop it; NULL turns `out` failed. */
+void microcode_put_json(json_t *root, struct buf *out);
+
+#endif
