@@ -66,6 +66,9 @@ int profile_read_firecracker(const char *path, struct profile **ret);
 /* Visit this host.  0 or -errno with a sentence. */
 int profile_collect(const char *host_name, struct profile **ret);
 
+/* Only the groups: the silicon of each logical CPU as it is now. */
+int profile_collect_silicon(struct profile **ret);
+
 /*
  * Logical CPUs that disagree, one line each ("CPU 17: microcode 0x2b000603,
  * others 0x2b000650"); returns how many.

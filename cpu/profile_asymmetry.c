@@ -5,8 +5,7 @@
 #include "cpu/profile.h"
 #include "cpu/x86_64/cpu_set_diff.h"
 
-#define MSR_BIOS_SIGN_ID 0x8b
-#define LINES_MAX        16 /* for one group; what differs more is another CPU model */
+#define LINES_MAX 16 /* for one group; what differs more is another CPU model */
 
 struct report {
 	const struct profile_group *odd, *rest;
@@ -42,21 +41,11 @@ static void compare_access(struct report *r)
 		r->rest->msrs_known ? "can" : "cannot");
 }
 
-/* Each CPU has its own APIC id; the revision is compared above. */
-static bool is_own(const struct cpu_field *field)
-{
-	const struct feature_reg *reg = feature_row(field->row);
-
-	if (reg->space == SPACE_CPUID)
-		return field->feature && field->feature->rule == RULE_MACHINE;
-	return reg->index == MSR_BIOS_SIGN_ID;
-}
-
 static void put_difference(void *ctx, const struct cpu_field *field)
 {
 	struct report *r = ctx;
 
-	if (is_own(field))
+	if (cpu_field_is_own(field))
 		return;
 	if (r->lines >= LINES_MAX) {
 		r->lines++;

@@ -121,3 +121,14 @@ int profile_collect(const char *host_name, struct profile **ret)
 	*ret = steal_ptr(&p);
 	return 0;
 }
+
+int profile_collect_silicon(struct profile **ret)
+{
+	CLEANUP(cleanup_profile) struct profile *p = calloc(1, sizeof(*p));
+	int rc = p ? collect_silicon(p)
+		   : err_set(-ENOMEM, "no memory for the host's CPUs");
+
+	if (!rc)
+		*ret = steal_ptr(&p);
+	return rc;
+}

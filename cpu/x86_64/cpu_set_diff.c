@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 
+#define MSR_BIOS_SIGN_ID 0x8b
+
 static uint64_t value_of(const struct cpu_set *set, unsigned row)
 {
 	return set->present[row] ? set->value[row] : 0;
@@ -12,6 +14,15 @@ static uint64_t value_of(const struct cpu_set *set, unsigned row)
 static uint64_t unnamed_bits(unsigned row)
 {
 	return ~bits_by_rule(row, ~0u);
+}
+
+bool cpu_field_is_own(const struct cpu_field *field)
+{
+	const struct feature_reg *reg = feature_row(field->row);
+
+	if (reg->space == SPACE_CPUID)
+		return field->feature && field->feature->rule == RULE_MACHINE;
+	return reg->index == MSR_BIOS_SIGN_ID;
 }
 
 uint64_t cpu_set_unnamed(const struct cpu_set *set, unsigned row)

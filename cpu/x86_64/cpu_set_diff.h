@@ -24,6 +24,9 @@ unsigned cpu_set_each_difference(const struct cpu_set *a,
 unsigned cpu_row_each_difference(unsigned row, uint64_t differs,
 	void (*each)(void *ctx, const struct cpu_field *field), void *ctx);
 
+/* Has each logical CPU its own, like an APIC id, or the revision of its microcode? */
+bool cpu_field_is_own(const struct cpu_field *field);
+
 /* The bits of the register that no feature covers. */
 uint64_t cpu_set_unnamed(const struct cpu_set *set, unsigned row);
 
