@@ -14,6 +14,7 @@
 #include "vmm/api/observe.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
+#include "vmm/snapshot.h"
 
 /* The exit statuses that its callers know. */
 enum {
@@ -39,6 +40,8 @@ struct fc_options {
 	char *start_cpu_us;
 	char *parent_cpu_us;
 	struct handed handed;
+	bool format;    /* print that of snapshots, and end */
+	char *snapshot; /* print that of this one; or NULL */
 };
 
 #define IGNORED(option, member)                                         \
@@ -144,6 +147,21 @@ static const struct config_field fc_fields[] = {
 	IGNORED("start-time-cpu-us", start_cpu_us),
 	IGNORED("parent-cpu-time-us", parent_cpu_us),
 	HANDED_FIELDS(fc_options),
+	{
+		.name = "snapshot-version",
+		.type = CONFIG_BOOL,
+		.offset = CONFIG_AT(struct fc_options, format, bool),
+		.help = "print the version of the format of snapshots, and end",
+	},
+	{
+		.name = "describe-snapshot",
+		.type = CONFIG_PATH,
+		.offset = CONFIG_AT(struct fc_options, snapshot, char *),
+		.min = 1,
+		.max = PATH_MAX - 1,
+		.metavar = "STATE",
+		.help = "print the version that this state file has, and end",
+	},
 };
 
 static const struct config_object fc_object = {
@@ -207,6 +225,24 @@ static int status_of(const struct vm_result *result)
 	}
 }
 
+/* The format has one number; callers expect three. */
+static int print_format(unsigned format)
+{
+	CLEANUP(buf_fini) struct buf out = BUF_INIT;
+
+	buf_printf(&out, "v%u.0.0\n", format);
+	return output(&out);
+}
+
+static int describe_snapshot(const char *path)
+{
+	CLEANUP(buf_fini) struct buf bytes = BUF_INIT;
+	struct snapshot_file file;
+	int rc = snapshot_read("--describe-snapshot ", path, &bytes, &file);
+
+	return rc ? output_error(FC_GENERIC, rc) : print_format(file.format);
+}
+
 static int run(int argc, char *const argv[])
 {
 	CLEANUP(cleanup_options_fn) struct fc_options options = { 0 };
@@ -214,6 +250,10 @@ static int run(int argc, char *const argv[])
 	struct vm_result result;
 	int rc = parse(argc, argv, &options);
 
+	if (!rc && options.format)
+		return print_format(SNAPSHOT_FORMAT);
+	if (!rc && options.snapshot)
+		return describe_snapshot(options.snapshot);
 	if (!rc)
 		rc = choose_place(&options, &service);
 	if (rc)

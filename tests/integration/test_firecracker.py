@@ -52,6 +52,26 @@ def test_a_link_of_its_name_needs_no_word(direct, muster, tmp_path):
     assert direct.shell(f"{link} run").status == BAD_ARGUMENTS
 
 
+def test_the_format_of_snapshots_is_told(direct, tmp_path):
+    socket, state = tmp_path / "s", tmp_path / "state"
+    job = direct.start_muster(["--api-sock", socket])
+    wait_for(socket, job)
+    ask(socket, "PUT", "/boot-source", source("spin"))
+    ask(socket, "PUT", "/actions", START)
+    assert ask(socket, "PUT", "/snapshot/create", {
+        "snapshot_path": str(state), "mem_file_path": str(tmp_path / "m")}).status == 204
+    for args in ["--snapshot-version"], ["--describe-snapshot", state]:
+        told = direct.run(["firecracker", *args])
+        assert (told.status, told.stdout) == (0, "v1.0.0\n"), told.stderr
+    state.write_bytes(state.read_bytes()[:100])
+    for path in state, tmp_path / "absent":
+        told = direct.run(["firecracker", "--describe-snapshot", path])
+        assert told.status == GENERIC
+        assert str(path) in told.stderr
+    job.signal("TERM")
+    job.wait(10)
+
+
 @pytest.mark.parametrize("guest", ["reboot", "poweroff", "tripfault", "panic"])
 def test_a_guest_that_ends_is_no_failure(direct, tmp_path, guest):
     socket = tmp_path / "s"
