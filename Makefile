@@ -274,6 +274,7 @@ BENCHES += apply
 BENCHES += fleet
 BENCHES += snapshot
 BENCHES += pause
+BENCHES += api
 $(O)/tests/bench/%: $(O)/tests/bench/%.o $(O)/libmuster.a
 	$(call say,LINK,$@)
 	$(Q)$(link)
