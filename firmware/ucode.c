@@ -87,6 +87,12 @@ void ucode_add_sig(
 	u->sigs[u->sig_count++] = (struct ucode_sig){ signature, platforms };
 }
 
+bool ucode_is_same(const struct ucode_update *a, const struct ucode_update *b)
+{
+	return a->vendor == b->vendor && a->size_bytes == b->size_bytes &&
+	       !memcmp(a->data, b->data, a->size_bytes);
+}
+
 /* ---- an image ---- */
 
 static const struct format {

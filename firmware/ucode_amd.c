@@ -10,9 +10,6 @@
  */
 #include "firmware/ucode_parts.h"
 
-#define MAGIC         0x00414d44 /* "DMA\0" in memory */
-#define SECTION_TABLE 0
-#define SECTION_PATCH 1
 #define SECTION_BYTES 8  /* type and length */
 #define TABLE_AT      12 /* behind the magic number and its section */
 #define ENTRY_BYTES   16
@@ -151,7 +148,7 @@ struct table {
 
 static bool is_container(const uint8_t *data, size_t len)
 {
-	return len >= TABLE_AT && ucode_get32(data) == MAGIC;
+	return len >= TABLE_AT && ucode_get32(data) == UCODE_AMD_MAGIC;
 }
 
 bool ucode_amd_detect(const struct ucode_span *span)
@@ -236,7 +233,7 @@ static int walk_patch(struct walk *w, const struct table *table)
 static bool at_patch(const struct walk *w)
 {
 	return left(w) >= SECTION_BYTES &&
-	       ucode_get32(w->span->data + w->at) == SECTION_PATCH;
+	       ucode_get32(w->span->data + w->at) == UCODE_AMD_PATCH;
 }
 
 static int walk_container(struct walk *w)
@@ -249,7 +246,7 @@ static int walk_container(struct walk *w)
 	if (!is_container(data, left(w)))
 		return add_broken(w, "neither a patch nor a container");
 	len = ucode_get32(data + 8);
-	if (ucode_get32(data + 4) != SECTION_TABLE || len % ENTRY_BYTES)
+	if (ucode_get32(data + 4) != UCODE_AMD_TABLE || len % ENTRY_BYTES)
 		return add_broken(w, "container: no equivalence table");
 	if (len > left(w) - TABLE_AT)
 		return add_broken(w, "equivalence table: longer than what is "

@@ -8,6 +8,11 @@
 
 #include "firmware/ucode.h"
 
+/* AMD's containers begin so ("DMA\0" in memory); then come sections. */
+#define UCODE_AMD_MAGIC 0x00414d44
+#define UCODE_AMD_TABLE 0 /* types of sections */
+#define UCODE_AMD_PATCH 1
+
 /* A part of an image: the whole file, or a member of a cpio. */
 struct ucode_span {
 	const char *origin;
@@ -46,6 +51,9 @@ int ucode_list_add(struct ucode_list *list, enum ucode_vendor vendor,
 void ucode_fault(struct ucode_update *update, const char *fmt, ...)
 	PRINTF(2, 3);
 
+/* Byte for byte? */
+bool ucode_is_same(const struct ucode_update *a, const struct ucode_update *b);
+
 /* A kind of processor that it is for; more than UCODE_SIGS_MAX are a fault. */
 void ucode_add_sig(
 	struct ucode_update *update, uint32_t signature, uint32_t platforms);
@@ -68,6 +76,13 @@ bool ucode_intel_read(struct ucode_update *update);
 
 /* Read a patch that takes all of its data; for whom it is stays open. */
 void ucode_amd_read(struct ucode_update *update);
+
+/*
+ * Append a container of the AMD patches among these, or nothing.  0, -EBADMSG or
+ * -ENOMEM with a sentence.
+ */
+int ucode_put_amd(const struct ucode_update *const *updates, unsigned count,
+	struct buf *out);
 
 /* What a patch says, in short, about the processors it is for. */
 uint16_t ucode_amd_equivalence(const uint8_t *patch);
