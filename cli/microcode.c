@@ -12,6 +12,8 @@
 static const struct verb *const subverbs[] = {
 	&microcode_show,
 	&microcode_verify,
+	&microcode_select,
+	&microcode_image,
 	NULL,
 };
 
@@ -50,6 +52,26 @@ int microcode_host(const char *root, const char *profile, struct host_cpus *ret)
 	rc = host_cpus_of_profile(p, ret);
 	profile_free(p);
 	return rc;
+}
+
+void microcode_put_choice(const struct host_cpu_kind *kind, struct buf *out)
+{
+	const struct ucode_cpu *cpu = &kind->cpu;
+	const struct ucode_update *u = kind->choice.update;
+
+	buf_printf(out, "CPU%s ", cpu_list_count(&kind->cpus) > 1 ? "s" : "");
+	cpu_list_print(&kind->cpus, out);
+	buf_printf(out, ", signature 0x%08x", cpu->signature);
+	if (cpu->platforms)
+		buf_printf(out, ", platform 0x%02x", cpu->platforms);
+	buf_printf(out, ": ");
+	ucode_put_choice(&kind->choice, cpu, out);
+	buf_u8(out, '\n');
+	if (u) {
+		buf_printf(out, "  %s, ", u->origin);
+		ucode_put_date(u->date, out);
+		buf_u8(out, '\n');
+	}
 }
 
 static int microcode(int argc, char *const argv[])

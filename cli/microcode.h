@@ -46,7 +46,8 @@
 		.help = "instead of /"                                     \
 	}
 
-extern const struct verb microcode_show, microcode_verify;
+extern const struct verb microcode_show, microcode_verify, microcode_select,
+	microcode_image;
 
 /*
  * The images at all paths, one at least.  0 or -errno with a sentence; *ret, zeroed
@@ -67,6 +68,12 @@ int microcode_host(
 json_t *microcode_hex(uint32_t value);
 json_t *microcode_update_json(const struct ucode_update *update);
 json_t *microcode_cpus_json(const struct cpu_list *cpus);
+
+/* "CPUs 0-63, signature …, run …: WHY": a line, and what was chosen. */
+void microcode_put_choice(const struct host_cpu_kind *kind, struct buf *out);
+
+/* A list of the kinds, each with its choice. */
+json_t *microcode_choices_json(const struct host_cpus *host);
 
 /* Append a JSON object and drop it; NULL turns `out` failed. */
 void microcode_put_json(json_t *root, struct buf *out);

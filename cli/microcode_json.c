@@ -68,6 +68,48 @@ json_t *microcode_update_json(const struct ucode_update *u)
 	return root;
 }
 
+static json_t *choice_json(const struct host_cpu_kind *kind)
+{
+	const struct ucode_choice *choice = &kind->choice;
+	CLEANUP(buf_fini) struct buf why = BUF_INIT;
+	json_t *root;
+
+	ucode_put_choice(choice, &kind->cpu, &why);
+	root = json_pack("{s:s, s:o}", "verdict",
+		ucode_verdict_name(choice->verdict), "why", text_json(&why));
+	if (!choice->update)
+		return root;
+	json_object_set_new(root, "file", json_string(choice->update->origin));
+	json_object_set_new(
+		root, "update", microcode_update_json(choice->update));
+	return root;
+}
+
+static json_t *kind_json(const struct host_cpu_kind *kind)
+{
+	const struct ucode_cpu *cpu = &kind->cpu;
+	json_t *root = json_pack("{s:o, s:s, s:o, s:o}", "cpus",
+		microcode_cpus_json(&kind->cpus), "vendor",
+		ucode_vendor_name(cpu->vendor), "signature",
+		microcode_hex(cpu->signature), "revision",
+		microcode_hex(cpu->revision));
+
+	if (cpu->platforms)
+		json_object_set_new(
+			root, "platforms", microcode_hex(cpu->platforms));
+	json_object_set_new(root, "choice", choice_json(kind));
+	return root;
+}
+
+json_t *microcode_choices_json(const struct host_cpus *host)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < host->count; i++)
+		json_array_append_new(list, kind_json(&host->kind[i]));
+	return list;
+}
+
 void microcode_put_json(json_t *root, struct buf *out)
 {
 	char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
