@@ -62,6 +62,32 @@ void microcode_warn(const struct ucode_files *files);
 int microcode_host(
 	const char *root, const char *profile, struct host_cpus *ret);
 
+/* ---- the VMs of a host ---- */
+
+#define MICROCODE_VMS                                                 \
+	{                                                             \
+		.name = "vms", .type = CONFIG_WORDS,                  \
+		.offset = CONFIG_AT(                                  \
+			struct settings, vms, struct config_words),   \
+		.max = MICROCODE_PATHS_MAX, .metavar = "DIR|SOCKET",  \
+		.help = "the socket of a VM, or the folder of their " \
+			"sockets; may be given many times"            \
+	}
+
+/* Their sockets; zeroed: none. */
+struct microcode_vms {
+	unsigned count;
+	char **path;
+};
+
+/*
+ * What --vms names: sockets, and those in folders by name.  0 or -errno with a
+ * sentence; *ret, zeroed before, needs its fini in both cases.
+ */
+int microcode_vms_find(
+	const struct config_words *places, struct microcode_vms *ret);
+void microcode_vms_fini(struct microcode_vms *vms);
+
 /* ---- words ---- */
 
 /* "0x2b000650" */
