@@ -59,6 +59,78 @@ def test_a_template_may_be_a_file(launch, tmp_path):
     assert told.body["cpu-config"] == {"cpuid_modifiers": []}
 
 
+# ---- PUT /config ----
+
+@pytest.fixture
+def instance(direct, tmp_path):
+    made = Instance(direct, tmp_path)
+    yield made
+    made.stop()
+
+
+def told(instance):
+    return instance.ask("GET", "/vm/config").body
+
+
+def test_one_request_describes_a_vm(instance, tmp_path):
+    image = str(payload.make_disk(tmp_path / "disk.img"))
+    instance.put("/config", config(drives=[drive(image, "a")], entropy={}))
+    assert instance.state() == "Not started"
+    before = told(instance)
+    assert before["machine-config"]["vcpu_count"] == 2
+    assert [made["drive_id"] for made in before["drives"]] == ["a"]
+    instance.put("/config", before)
+    assert told(instance) == before
+    instance.start()
+    instance.wait_until_it_says("spin: ok")
+    assert "not possible while" in instance.ask("PUT", "/config", before).fault
+
+
+def test_one_request_describes_and_starts_a_vm(instance):
+    instance.put("/config", config(start=True))
+    assert instance.state() == "Running"
+    assert told(instance)["machine-config"]["mem_size_mib"] == 64
+
+
+def test_what_it_leaves_out_is_as_at_first(instance, tmp_path):
+    at_first = told(instance)
+    image = str(payload.make_disk(tmp_path / "disk.img"))
+    instance.put("/config", config(drives=[drive(image, "a")], entropy={}))
+    instance.put("/config", {"start": False})
+    assert told(instance) == at_first
+
+
+def test_a_process_that_logs_takes_its_own_answer(instance, tmp_path):
+    instance.put("/config", config(logger={"log_path": f"{tmp_path}/log"}))
+    assert told(instance)["logger"]["log_path"] == f"{tmp_path}/log"
+    instance.put("/config", {**told(instance), "start": True})
+
+
+@pytest.mark.parametrize("content, says", [
+    ([], "not an object"),
+    ({"absent": {}}, "absent: unknown; give the keys of GET /vm/config"),
+    ({"start": 1}, "start: has another type"),
+    ({"start": True}, "there is no kernel"),
+    (config(balloon={"amount_mib": 1}), "PUT /balloon: this version does not have it"),
+    (config(drives=[drive("/absent/d")]), "PUT /drives/d: path_on_host /absent/d"),
+    (config(drives=[drive("/dev/null", "a"), drive("/dev/null", "a")]),
+     "drives[1]: drive_id: given to another one too"),
+    (config(**{"machine-config": {"vcpu_count": 1}}), "mem_size_mib: missing"),
+    (config(**{"cpu-config": "/absent/cpu"}), "only --config-file takes a path"),
+    (config(logger={"log_path": "/absent/log"}), "log_path /absent/log"),
+    (config(start=True, **{"boot-source": {"kernel_image_path": "/dev/null"}}),
+     "PUT /config: "),
+])
+def test_a_request_that_is_refused_changes_nothing(instance, content, says):
+    instance.put("/config", config(**{"machine-config": {"vcpu_count": 4,
+                                                         "mem_size_mib": 128}}))
+    before = told(instance)
+    assert says in instance.ask("PUT", "/config", content).fault
+    assert (told(instance), instance.state()) == (before, "Not started")
+
+
+# ---- files that are wrong ----
+
 @pytest.mark.parametrize("content, says", [
     ([], "not an object"),
     ({}, "there is no kernel"),

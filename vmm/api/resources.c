@@ -22,6 +22,7 @@ const struct route routes[] = {
 	{ API_PATCH, "/vm", STATES_STARTED, WITH(vm), patch_vm },
 	{ API_GET, "/events", STATES_ANY, TELLS(events), get_events },
 	{ API_GET, "/vm/config", STATES_ANY, TELLS(config), get_config },
+	{ API_PUT, "/config", STATES_BEFORE, RAW, put_config },
 	{ API_GET, "/machine-config", STATES_ANY, TELLS(machine), get_machine },
 	{ API_PUT, "/machine-config", STATES_BEFORE, WITH(machine),
 		put_machine },

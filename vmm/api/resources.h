@@ -99,6 +99,10 @@ extern const struct shape metrics_shape;
 int get_metrics(struct api *api, struct call *call, struct reply *reply);
 int put_logger(struct api *api, struct call *call, struct reply *reply);
 
+/* ---- config_file.c ---- */
+
+int put_config(struct api *api, struct call *call, struct reply *reply);
+
 /* ---- load.c ---- */
 
 extern const struct config_object load_body_object;
