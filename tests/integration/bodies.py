@@ -14,6 +14,11 @@ WRONG_TYPES = [1, 1.5, True, [], {}, [[]]]
 WRONG_NUMBERS = [-1, 1 << 31, 1 << 32, (1 << 63) - 1, -(1 << 63)]
 
 
+def words(schema):
+    """The few values that there are, or nothing."""
+    return schema.get("enum") or schema.get("examples") or []
+
+
 class Maker:
     """`known` has values by name of member; any path is one below `folder`."""
 
@@ -50,8 +55,8 @@ class Maker:
             return None
         if name in self.known and self.rng.random() < 0.8:
             return self.rng.choice(self.known[name])
-        if "enum" in schema:
-            return self.rng.choice(schema["enum"])
+        if words(schema):
+            return self.rng.choice(words(schema))
         draw = {"string": self.string, "integer": self.integer,
                 "boolean": lambda _: self.rng.random() < 0.5,
                 "array": self.array, "object": self.object}
@@ -89,7 +94,7 @@ def wrong_values(schema, maker):
         yield from ("", maker.text(schema, high + 1))
         if low:
             yield maker.text(schema, low)[:low - 1]
-    for word in schema.get("enum", []):
+    for word in words(schema):
         if word:
             yield from (word + "x", word.swapcase(), word[:-1])
     if "array" in schema.get("type", ()):
@@ -100,8 +105,8 @@ def wrong_values(schema, maker):
 def allowed_values(schema, maker):
     """The bounds of what is right."""
     yield from (schema[bound] for bound in ("minimum", "maximum") if bound in schema)
-    yield from schema.get("enum", [])
-    if "string" in schema.get("type", ()) and "enum" not in schema:
+    yield from words(schema)
+    if "string" in schema.get("type", ()) and not words(schema):
         yield from (maker.text(schema, length) for length in maker.lengths(schema))
     if "boolean" in schema.get("type", ()):
         yield from (True, False)

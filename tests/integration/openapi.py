@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """openapi.py - GET /openapi.json as a test reads it: operations and their schemas
 
-OpenAPI 3.0 says `nullable` where JSON Schema has another type: schema() translates,
-so that jsonschema can judge.
+OpenAPI 3.0 says `nullable` where JSON Schema has another type, and muster `x-any-case`
+of words: schema() translates, so that jsonschema can judge.
 """
 
 import json
@@ -71,6 +71,10 @@ def schema(value):
     if not isinstance(value, dict):
         return value
     made = {name: schema(item) for name, item in value.items() if name != "nullable"}
+    if value.get("x-any-case") is True:
+        words = [word for word in made.pop("enum") if word]
+        made["pattern"] = f"(?i)^({'|'.join(words)})$"
+        made["examples"] = words
     if value.get("nullable") is True:
         made["type"] = [value["type"], "null"]
     return made

@@ -67,6 +67,32 @@ static void set_choices(
 	if (may_be_null)
 		json_array_append_new(names, json_null());
 	json_object_set_new(schema, "enum", names);
+	if (f->any_case)
+		json_object_set_new(schema, "x-any-case", json_true());
+}
+
+/* What only values of its type have. */
+static void set_kind(
+	json_t *schema, const struct config_field *f, bool may_be_null)
+{
+	switch (f->type) {
+	case CONFIG_LIST:
+		json_object_set_new(schema, "items",
+			schema_of_object(f->item, SCHEMA_WHOLE));
+		break;
+	case CONFIG_CHOICE:
+		set_choices(schema, f, may_be_null);
+		break;
+	case CONFIG_TEXTS:
+		json_object_set_new(schema, "additionalProperties",
+			json_pack("{s:s}", "type", "string"));
+		break;
+	case CONFIG_ABSENT:
+		json_object_set_new(schema, "enum", json_pack("[n]"));
+		break;
+	default:
+		break;
+	}
 }
 
 /* null is as good as no member. */
@@ -83,16 +109,7 @@ static json_t *schema_of_field(const struct config_field *f, bool may_lack)
 	set_number(schema, words->min, f->min);
 	set_number(schema, words->max, f->max);
 	set_number(schema, "multipleOf", f->multiple_of);
-	if (f->type == CONFIG_LIST)
-		json_object_set_new(schema, "items",
-			schema_of_object(f->item, SCHEMA_WHOLE));
-	if (f->type == CONFIG_CHOICE)
-		set_choices(schema, f, may_lack);
-	if (f->type == CONFIG_TEXTS)
-		json_object_set_new(schema, "additionalProperties",
-			json_pack("{s:s}", "type", "string"));
-	if (f->type == CONFIG_ABSENT)
-		json_object_set_new(schema, "enum", json_pack("[n]"));
+	set_kind(schema, f, may_lack);
 	if (f->fallback && may_lack)
 		json_object_set_new(schema, "default", fallback_json(f));
 	if (may_lack)
