@@ -96,7 +96,7 @@ OBJS_CLI += snapshot snapshot_merge
 OBJS_CLI += api firecracker
 OBJS_CLI += microcode microcode_image microcode_json microcode_select
 OBJS_CLI += microcode_show microcode_verify microcode_vms
-OBJS_CLI += handed
+OBJS_CLI += fatal handed
 OBJS_CLI += fleet_html fleet_merge fleet_profile fleet_report fleet_show
 
 OBJS = $(OBJS_BASE:%=vmm/base/%) $(OBJS_CORE:%=vmm/core/%) $(OBJS_CPU:%=cpu/%) \

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/api.h"
+#include "cli/fatal.h"
 #include "cli/handed.h"
 #include "cli/verb.h"
 #include "vmm/api/http.h"
@@ -22,7 +23,7 @@ enum {
 	FC_GENERIC = 1,
 	FC_BAD_CONFIG = 152,
 	FC_BAD_ARGUMENTS = 153,
-	FC_SIGHUP = 156,
+	FC_SIGHUP = 156, /* others: fatal.c */
 	FC_SIGNAL = 128, /* and the number: what a shell says of a killed one */
 };
 
@@ -39,18 +40,19 @@ struct fc_options {
 	char *start_us; /* the jailer's, for metrics that this version lacks */
 	char *start_cpu_us;
 	char *parent_cpu_us;
+	char *mmds_bytes;
 	struct handed handed;
 	bool format;    /* print that of snapshots, and end */
 	char *snapshot; /* print that of this one; or NULL */
 };
 
-#define IGNORED(option, member)                                         \
+#define IGNORED(option, member, text)                                   \
 	{                                                               \
 		.name = (option), .type = CONFIG_STRING,                \
 		.offset = CONFIG_AT(struct fc_options, member, char *), \
-		.max = 32, .metavar = "N",                              \
-		.help = "taken from the jailer, without effect",        \
+		.max = 32, .metavar = "N", .help = "taken, " text,      \
 	}
+#define FROM_JAILER "from the jailer, without effect"
 
 static const struct config_field fc_fields[] = {
 	{
@@ -143,9 +145,30 @@ static const struct config_field fc_fields[] = {
 		.offset = CONFIG_AT(struct fc_options, no_seccomp, bool),
 		.help = "taken, without effect: this version has no filters",
 	},
-	IGNORED("start-time-us", start_us),
-	IGNORED("start-time-cpu-us", start_cpu_us),
-	IGNORED("parent-cpu-time-us", parent_cpu_us),
+	{
+		.name = "seccomp-filter",
+		.type = CONFIG_ABSENT,
+		.hidden = true,
+		.help = "this version has no filters; leave it out",
+	},
+	{
+		.name = "metadata",
+		.type = CONFIG_ABSENT,
+		.hidden = true,
+		.help = "this version has no metadata service; leave it out",
+	},
+	{
+		.name = "enable-pci",
+		.type = CONFIG_ABSENT,
+		.hidden = true,
+		.help = "this version has no PCI bus, its devices are "
+			"virtio-mmio; leave it out",
+	},
+	IGNORED("mmds-size-limit", mmds_bytes,
+		"without effect: this version has no metadata service"),
+	IGNORED("start-time-us", start_us, FROM_JAILER),
+	IGNORED("start-time-cpu-us", start_cpu_us, FROM_JAILER),
+	IGNORED("parent-cpu-time-us", parent_cpu_us, FROM_JAILER),
 	HANDED_FIELDS(fc_options),
 	{
 		.name = "snapshot-version",
@@ -259,6 +282,7 @@ static int run(int argc, char *const argv[])
 	if (rc)
 		return output_error(FC_BAD_ARGUMENTS, rc);
 	service.logger = &options.logger;
+	fatal_catch();
 	service.id = options.id;
 	service.body_max = options.body_max;
 	rc = api_serve(&service, options.config_file, &result);
@@ -287,7 +311,8 @@ const struct verb verb_firecracker = {
 		"\n\n"
 		"Exit statuses are Firecracker's: 0 when the guest ends in "
 		"whatever way, 1 for a failure, 152 for a bad --config-file, "
-		"153 for a bad option, 156 for SIGHUP.",
+		"153 for a bad option, 156 for SIGHUP; 148 to 151, 154 and "
+		"157 for signals by which the kernel ends a process.",
 	.options = &fc_object,
 	.examples = examples,
 	.run = run,

@@ -270,7 +270,7 @@ static int find_value(const struct config_field *f, const char *inline_value,
 	if (inline_value)
 		return 0;
 	*ret = "on";
-	if (f->type == CONFIG_BOOL)
+	if (f->type == CONFIG_BOOL || f->type == CONFIG_ABSENT)
 		return 0;
 	if (argc < 2)
 		return no_value(f, NULL);
@@ -289,6 +289,8 @@ static int set_option(const struct config_object *object,
 
 	if (f->type == CONFIG_LIST)
 		return add_item(f, value, base);
+	if (f->type == CONFIG_ABSENT)
+		return err_set(-ENOTSUP, "--%s: %s", f->name, f->help);
 	if (!f->operand)
 		snprintf(label, sizeof(label), "--%s ", f->name);
 	if (!first_time(object, f, seen) && f->type != CONFIG_WORDS)

@@ -26,10 +26,11 @@ enum config_type {
 	CONFIG_CHOICE,   /* unsigned, an index into `choices` */
 	CONFIG_LIST,  /* an array of `item` objects, given as key=value,… */
 	CONFIG_WORDS, /* struct config_words; each time it is given adds one */
+	/* Refused, but for a null of JSON; `help` says why; stored nowhere. */
+	CONFIG_ABSENT,
 	/* In JSON only: */
 	CONFIG_OBJECT, /* one `item` */
 	CONFIG_TEXTS,  /* char *, owned; the JSON of an object of strings */
-	CONFIG_ABSENT, /* null, or refused; `help` says why; stored nowhere */
 };
 
 struct config_words {
@@ -50,7 +51,7 @@ struct config_field {
 	bool required;
 	bool any_case; /* CHOICE: upper and lower case are the same */
 	bool operand;  /* WORDS: the arguments that are no option; "-" is one */
-	bool hidden;   /* for tests: no help speaks of it */
+	bool hidden;   /* no help speaks of it: for tests, or ABSENT */
 	char letter;   /* the option's short form, or 0 */
 	size_t offset;
 	/* CHOICE: where an argument goes (char *), or 0; LIST: the count (unsigned) */

@@ -147,6 +147,8 @@ static bool is_number(const struct config_field *f)
 
 void config_put_notes(const struct config_field *f, struct buf *out)
 {
+	size_t before = out->len;
+
 	if (f->required)
 		buf_printf(out, "required");
 	else if (f->type == CONFIG_LIST || f->type == CONFIG_WORDS)
@@ -156,6 +158,6 @@ void config_put_notes(const struct config_field *f, struct buf *out)
 	else if (is_number(f))
 		put_range(f, out);
 	if (f->fallback)
-		buf_printf(out, "%sdefault %s", is_number(f) ? "; " : "",
+		buf_printf(out, "%sdefault %s", out->len > before ? "; " : "",
 			f->fallback);
 }

@@ -96,6 +96,44 @@ def test_a_hangup_has_its_status(direct, tmp_path):
     assert job.wait(10).status == 156
 
 
+FATAL = {"SYS": 148, "BUS": 149, "SEGV": 150, "XFSZ": 151, "XCPU": 154,
+         "ILL": 157}
+
+
+@pytest.mark.parametrize("name", FATAL)
+def test_a_signal_of_the_kernel_has_its_status(direct, tmp_path, name):
+    job = direct.start_muster(["--api-sock", tmp_path / "s"])
+    wait_for(tmp_path / "s", job)
+    job.signal(name)
+    result = job.wait(10)
+    assert result.status == FATAL[name]
+    assert result.stderr.splitlines()[-1].startswith(f"muster: SIG{name}: ")
+
+
+def test_a_file_at_its_limit_is_an_error_of_the_write(direct, muster, tmp_path):
+    socket, full = tmp_path / "s", tmp_path / "memory"
+    job = direct.launch(f"ulimit -f 32 && exec {muster} --api-sock {socket}\n")
+    wait_for(socket, job)
+    assert ask(socket, "PUT", "/boot-source", source("idle")).status == 204
+    assert ask(socket, "PUT", "/actions", START).status == 204
+    reply = ask(socket, "PUT", "/snapshot/create", {
+        "snapshot_path": str(tmp_path / "state"), "mem_file_path": str(full)})
+    assert (reply.status, "File too large" in reply.fault) == (400, True)
+    assert ask(socket, "GET", "/").body["state"] == "Running"
+    job.signal("TERM")
+    job.wait(10)
+
+
+@pytest.mark.parametrize("args", [
+    ["--seccomp-filter", "f"], ["--seccomp-filter=f"], ["--metadata", "m.json"],
+    ["--enable-pci"],
+])
+def test_what_this_version_lacks_is_refused_by_name(direct, args):
+    result = direct.run(args)
+    assert result.status == BAD_ARGUMENTS
+    assert result.stderr.startswith(f"muster: {args[0].split('=')[0]}: this version")
+
+
 @pytest.mark.parametrize("args", [
     ["--api-sock"], ["--api-sock", ""], ["--id", ""], ["--id", "a_b"],
     ["--id", "x" * 65], ["--no-api"], ["--level", "Loud"],

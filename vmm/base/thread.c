@@ -22,15 +22,28 @@ void close_fd(int fd)
 	errno = saved_errno;
 }
 
+/*
+ * Signals are for the control thread, but for those that a thread brings about by
+ * what it does: blocked, a fault would kill without asking for a handler.
+ */
+static void choose_blocked(sigset_t *ret)
+{
+	static const int own[] = { SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS };
+
+	sigfillset(ret);
+	for (unsigned i = 0; i < ARRAY_SIZE(own); i++)
+		sigdelset(ret, own[i]);
+}
+
 int thread_start(
 	pthread_t *ret, const char *name, void *(*fn)(void *), void *arg)
 {
-	sigset_t all, before;
+	sigset_t blocked, before;
 	pthread_t id;
 	int rc;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	choose_blocked(&blocked);
+	pthread_sigmask(SIG_SETMASK, &blocked, &before);
 	rc = pthread_create(&id, NULL, fn, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (rc)
