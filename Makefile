@@ -188,6 +188,7 @@ UNIT_TESTS += log
 UNIT_TESTS += vmgenid
 UNIT_TESTS += readiness
 UNIT_TESTS += i8042
+UNIT_TESTS += msr_wishes
 ON_MEMKIT = mem_handler memfile memfile_merge memfile_open mem_dirty newfile
 UNIT_TESTS += $(ON_MEMKIT)
 ON_UCODEKIT = host_cpus ucode_amd ucode_files ucode_intel ucode_select
@@ -219,6 +220,7 @@ $(call unit,state state_print): $(call unit,thing.o)
 $(call unit,serial_state vmgenid i8042): $(call unit,fake_irq.o)
 $(call unit,$(ON_DEVKIT)): $(GUEST_OBJS) $(call unit,devkit.o image.o)
 $(call unit,$(ON_LIVEVM)): $(call unit,livevm.o) | guests
+$(call unit,msr_wishes): LDFLAGS += -Wl,--wrap=kvm_ioctl
 $(call unit,pause_disk): LDFLAGS += -Wl,--wrap=disk_submit
 $(call unit,blk_threads): $(call unit,fake_irq.o guest.o image.o ring.o)
 

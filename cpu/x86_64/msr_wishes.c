@@ -58,8 +58,12 @@ static bool in_table(uint32_t msr)
 
 static void add(struct msr_wishes *w, uint32_t msr, bool maybe)
 {
-	if (w->count < ARRAY_SIZE(w->wish) && !msr_is_elsewhere(msr))
+	if (msr_is_elsewhere(msr))
+		return;
+	if (w->count < ARRAY_SIZE(w->wish))
 		w->wish[w->count++] = (struct wish){ msr, maybe };
+	else
+		w->too_many = true;
 }
 
 static void add_of_guest(const struct cpu_model *model, struct msr_wishes *w)
@@ -130,6 +134,12 @@ int msr_wish(struct cpu_model *model)
 		return err_set(-ENOMEM, "no memory for the list of MSRs");
 	add_of_guest(model, w);
 	rc = add_of_host(model->kvm_fd, w);
+	/* One that is left out would be another value in the restored guest. */
+	if (!rc && w->too_many)
+		rc = err_set(-E2BIG,
+			"KVM on this host has more MSRs than the %d that a "
+			"state can hold",
+			STATE_MSRS_MAX);
 	if (rc) {
 		free(w);
 		return rc;

@@ -59,6 +59,7 @@ struct wish {
 
 /* Ascending; made at the first save, and kept by the model. */
 struct msr_wishes {
+	bool too_many; /* not all found room: no list at all */
 	unsigned count;
 	struct wish wish[STATE_MSRS_MAX];
 };
