@@ -2,7 +2,9 @@
 /*
  * memfile_open.c - open memory files, hostile ones too
  *
- * Opening costs what the trailer costs: of RAM, 1 part in 26,000 at most.
+ * Opening costs what the trailer costs: of RAM, 1 part in 26,000 at most.  A file may
+ * claim any RAM and be as long as it likes for next to nothing (holes): whoever
+ * knows how much it must be compares that before the trailer is read.
  */
 #include <endian.h>
 #include <errno.h>
@@ -26,13 +28,23 @@ static int wrong_size(const struct memfile *file, uint64_t file_bytes)
 		file->name, (unsigned long long)file_bytes);
 }
 
+static bool is_size(enum memfile_kind kind, uint64_t ram, uint64_t file_bytes)
+{
+	uint64_t trailer = memfile_trailer_bytes(ram, kind);
+	uint64_t pages = file_bytes - trailer;
+
+	if (file_bytes < trailer)
+		return false;
+	return kind == MEMFILE_FULL ? pages == ram
+				    : pages <= ram && !(pages % MEM_PAGE_SIZE);
+}
+
 static int check_seal(const struct memfile *file,
 	const struct memfile_seal *seal, uint64_t file_bytes)
 {
 	uint32_t version = le32toh(seal->version);
 	uint32_t kind = le32toh(seal->kind);
 	uint64_t ram = le64toh(seal->ram_bytes);
-	uint64_t trailer;
 
 	if (memcmp(seal->magic, MEMFILE_MAGIC, sizeof(seal->magic)))
 		return err_set(-EBADMSG,
@@ -48,9 +60,7 @@ static int check_seal(const struct memfile *file,
 		return err_set(-EBADMSG,
 			"%s: damaged: kind %u with %llu bytes of RAM",
 			file->name, kind, (unsigned long long)ram);
-	trailer = memfile_trailer_bytes(ram, (enum memfile_kind)kind);
-	if (kind == MEMFILE_FULL ? file_bytes != ram + trailer
-				 : file_bytes < trailer)
+	if (!is_size((enum memfile_kind)kind, ram, file_bytes))
 		return wrong_size(file, file_bytes);
 	return 0;
 }
@@ -93,9 +103,18 @@ static int find_starts(struct memfile *file, uint64_t pages_bytes)
 	return 0;
 }
 
-static int read_trailer(struct memfile *file, const struct memfile_seal *seal,
-	uint64_t pages_bytes)
+/* A file that is open and what its end says; its trailer was not read yet. */
+struct sealed {
+	struct memfile_seal seal;
+	uint64_t file_bytes;
+};
+
+static int read_trailer(struct memfile *file, const struct sealed *sealed)
 {
+	const struct memfile_seal *seal = &sealed->seal;
+	uint64_t pages_bytes = sealed->file_bytes -
+			       memfile_trailer_bytes(
+				       file->ram_bytes, file->kind);
 	uint64_t sums = memfile_chunks(file->ram_bytes);
 	uint64_t words = memfile_words(file->ram_bytes, file->kind);
 	uint64_t at = pages_bytes, crc;
@@ -120,30 +139,29 @@ static int read_trailer(struct memfile *file, const struct memfile_seal *seal,
 	return words ? find_starts(file, pages_bytes) : 0;
 }
 
-static int read_seal(struct memfile *file, uint64_t file_bytes)
+static int read_seal(struct memfile *file, struct sealed *ret)
 {
-	struct memfile_seal seal = { .kind = 0 };
+	struct memfile_seal *seal = &ret->seal;
 	int rc = 0;
 
-	if (file_bytes >= sizeof(seal))
-		rc = memfile_pread(
-			file, &seal, sizeof(seal), file_bytes - sizeof(seal));
+	*seal = (struct memfile_seal){ .kind = 0 };
+	if (ret->file_bytes >= sizeof(*seal))
+		rc = memfile_pread(file, seal, sizeof(*seal),
+			ret->file_bytes - sizeof(*seal));
 	if (!rc)
-		rc = check_seal(file, &seal, file_bytes);
+		rc = check_seal(file, seal, ret->file_bytes);
 	if (rc)
 		return rc;
-	file->kind = (enum memfile_kind)le32toh(seal.kind);
-	file->ram_bytes = le64toh(seal.ram_bytes);
-	file->id = seal.id;
-	file->base = seal.base;
-	return read_trailer(file, &seal,
-		file_bytes -
-			memfile_trailer_bytes(file->ram_bytes, file->kind));
+	file->kind = (enum memfile_kind)le32toh(seal->kind);
+	file->ram_bytes = le64toh(seal->ram_bytes);
+	file->id = seal->id;
+	file->base = seal->base;
+	return 0;
 }
 
 /* ---- opening ---- */
 
-static int open_file(struct memfile *file, const char *path)
+static int open_file(struct memfile *file, const char *path, struct sealed *ret)
 {
 	int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	struct flock shared = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
@@ -161,21 +179,34 @@ static int open_file(struct memfile *file, const char *path)
 		return err_set(-EINVAL, "%s: not a regular file", file->name);
 	/* A filesystem without locks will do. */
 	(void)fcntl(file->fd, F_OFD_SETLK, &shared);
-	return read_seal(file, (uint64_t)st.st_size);
+	ret->file_bytes = (uint64_t)st.st_size;
+	return read_seal(file, ret);
+}
+
+static int open_sealed(const char *label, const char *path,
+	struct memfile *file, struct sealed *ret)
+{
+	snprintf(file->name, sizeof(file->name), "%s%s", label, path);
+	return open_file(file, path, ret);
+}
+
+static void hand_over(struct memfile *file, struct memfile *ret)
+{
+	*ret = *file;
+	*file = (struct memfile)MEMFILE_INIT;
 }
 
 int memfile_open(const char *label, const char *path, struct memfile *ret)
 {
 	CLEANUP(memfile_close) struct memfile file = MEMFILE_INIT;
-	int rc;
+	struct sealed sealed;
+	int rc = open_sealed(label, path, &file, &sealed);
 
-	snprintf(file.name, sizeof(file.name), "%s%s", label, path);
-	rc = open_file(&file, path);
-	if (rc)
-		return rc;
-	*ret = file;
-	file = (struct memfile)MEMFILE_INIT;
-	return 0;
+	if (!rc)
+		rc = read_trailer(&file, &sealed);
+	if (!rc)
+		hand_over(&file, ret);
+	return rc;
 }
 
 void memfile_close(struct memfile *file)
@@ -227,14 +258,16 @@ int memfile_open_full(const char *label, const char *path,
 		temporary[0] = '\0';
 	for (unsigned i = 0; rc && i < ARRAY_SIZE(names); i++) {
 		CLEANUP(memfile_close) struct memfile file = MEMFILE_INIT;
+		struct sealed sealed;
 
-		rc = memfile_open(label, names[i], &file);
+		rc = open_sealed(label, names[i], &file, &sealed);
+		/* So much RAM has a trailer that we can afford. */
+		if (!rc && file.ram_bytes == ram_bytes)
+			rc = read_trailer(&file, &sealed);
 		if (!rc)
 			rc = check_is(&file, id, ram_bytes);
-		if (rc)
-			continue;
-		*ret = file;
-		file = (struct memfile)MEMFILE_INIT;
+		if (!rc)
+			hand_over(&file, ret);
 	}
 	return rc;
 }
@@ -243,9 +276,10 @@ static bool has_id(
 	const char *label, const char *path, const struct memfile_id *id)
 {
 	CLEANUP(memfile_close) struct memfile file = MEMFILE_INIT;
+	struct sealed sealed;
 
-	return !memfile_open(label, path, &file) &&
-	       memfile_id_equal(&file.id, id);
+	return !open_sealed(label, path, &file, &sealed) &&
+	       memfile_id_equal(&file.id, id) && !read_trailer(&file, &sealed);
 }
 
 int memfile_settle(

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "vmm/base/err.h"
+#include "vmm/memfile_parts.h"
 
 #define RAM (6 * MIB + 5 * MEM_PAGE_SIZE)
 
@@ -83,6 +84,49 @@ static void a_diff_is_refused_with_the_remedy(void **state)
 	close(vm_fd);
 	assert_int_equal(open_full("d", 2, RAM), -EINVAL);
 	kit_says(kit_path("d").s, "is a diff", "muster snapshot merge", NULL);
+}
+
+/* Of 64 TiB of RAM, all holes; `more` bytes are no whole page. */
+static void save_giant(const char *name, uint32_t kind, uint64_t more)
+{
+	struct memfile_seal seal = {
+		.magic = MEMFILE_MAGIC,
+		.version = MEMFILE_VERSION,
+		.kind = kind,
+		.ram_bytes = MEM_BYTES_MAX,
+		.id = kit_id(1),
+	};
+	uint64_t size = memfile_trailer_bytes(MEM_BYTES_MAX, kind) + more;
+	int fd = open(kit_path(name).s, O_RDWR | O_CREAT, 0600);
+
+	if (kind == MEMFILE_FULL)
+		size += MEM_BYTES_MAX;
+	assert_true(fd >= 0);
+	assert_int_equal(
+		pwrite(fd, &seal, sizeof(seal), (off_t)(size - sizeof(seal))),
+		sizeof(seal));
+	close(fd);
+}
+
+/* Their trailers are gigabytes: what is said does not come from these. */
+static void a_seal_is_compared_before_its_trailer_is_read(void **state)
+{
+	(void)state;
+	save_giant("giant", MEMFILE_DIFF, 0);
+	assert_int_equal(open_full("giant", 2, RAM), -EINVAL);
+	kit_says(kit_path("giant").s, "of snapshot 01000000", NULL);
+	assert_int_equal(open_full("giant", 1, RAM), -EINVAL);
+	kit_says(kit_path("giant").s, "is a diff", NULL);
+}
+
+static void a_diff_has_whole_pages_and_no_more_than_ram(void **state)
+{
+	struct memfile file;
+
+	(void)state;
+	save_giant("odd", MEMFILE_DIFF, MEM_PAGE_SIZE - 1);
+	assert_int_equal(memfile_open("", kit_path("odd").s, &file), -EBADMSG);
+	kit_says(kit_path("odd").s, "not what its trailer says", NULL);
 }
 
 static void what_is_no_file_is_refused(void **state)
@@ -247,6 +291,8 @@ int main(void)
 		TEST(the_memory_of_another_snapshot_is_refused),
 		TEST(another_size_of_ram_is_refused),
 		TEST(a_diff_is_refused_with_the_remedy),
+		TEST(a_seal_is_compared_before_its_trailer_is_read),
+		TEST(a_diff_has_whole_pages_and_no_more_than_ram),
 		TEST(what_is_no_file_is_refused),
 		TEST(a_cut_off_rename_is_looked_through),
 		TEST(a_cut_off_rename_is_finished_before_the_next),
