@@ -85,6 +85,9 @@ static int merge(const struct chain *chain, const char *output)
 	int rc = memfile_may_replace("--output ", output);
 
 	if (!rc)
+		rc = memfile_check_rest(
+			"--output ", output, &chain->file[chain->count - 1].id);
+	if (!rc)
 		rc = newfile_create(&file, "--output ", output);
 	if (!rc)
 		rc = memfile_merge(&file, &chain->file[0], &chain->file[1],

@@ -88,6 +88,14 @@ int memfile_settle(
 	const char *label, const char *path, const struct memfile_id *id);
 
 /*
+ * Before PATH.new is written: 0 unless it is a whole memory file already, which a
+ * state by another name may need, for the same reason.  -EEXIST then, with a sentence;
+ * but `own`, if not NULL, names one that the caller knows to be of no use.
+ */
+int memfile_check_rest(
+	const char *label, const char *path, const struct memfile_id *own);
+
+/*
  * 0 if a new memory file may take this name: nothing is there, or an empty file, or
  * another memory file.  A disk image that is named by mistake must not be lost.
  */
@@ -120,7 +128,7 @@ struct memfile_stats {
  *
  * The order of a snapshot that survives a kill anywhere:
  *
- *	memfile_write(M), state file F.new written and synced,
+ *	M.new emptied, state file F.new written and synced, memfile_write(M),
  *	newfile_commit(F) - from here the new snapshot counts -
  *	newfile_commit(M); or newfile_keep(M) if that fails, or F gave 1
  */

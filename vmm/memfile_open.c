@@ -295,6 +295,22 @@ int memfile_settle(
 	return rc < 0 ? rc : 0;
 }
 
+int memfile_check_rest(
+	const char *label, const char *path, const struct memfile_id *own)
+{
+	CLEANUP(memfile_close) struct memfile file = MEMFILE_INIT;
+	char temporary[PATH_MAX];
+
+	if (!name_new(path, temporary) ||
+		memfile_open(label, temporary, &file) ||
+		(own && memfile_id_equal(&file.id, own)))
+		return 0;
+	return err_set(-EEXIST,
+		"%s: the memory of snapshot %s, whose last rename was cut off; "
+		"its state may need it: give it another name, or remove it",
+		file.name, memfile_id_text(&file.id).s);
+}
+
 int memfile_may_replace(const char *label, const char *path)
 {
 	CLEANUP(memfile_close) struct memfile file = MEMFILE_INIT;

@@ -3,8 +3,9 @@
  * snapshot.c - write a VM that stands still into two files
  *
  * Theory of operation: both files are written under other names and synced while
- * the VM is held; then the state file gets its name, which is the moment at which
- * the new snapshot counts, and the memory file its own.  Whoever reads a state file
+ * the VM is held, the state first, so that memory which is whole but does not count
+ * yet is known by the state beside it; then the state file gets its name, which is
+ * the moment at which the new snapshot counts, and the memory file its own.  Whoever reads a state file
  * finds by its id the memory that belongs to it, also when we were killed between
  * the two (memfile_open_full).  What a diff holds is forgotten only after that.
  */
@@ -63,6 +64,28 @@ static int check_name(const char *label, const char *path)
 		label, text_shown(path).s);
 }
 
+/* The state of a snapshot that was killed before it counted. */
+static bool find_rest(const char *path, struct snapshot_memory *ret)
+{
+	CLEANUP(buf_fini) struct buf bytes = BUF_INIT;
+	char temporary[PATH_MAX];
+	struct snapshot_file file;
+
+	return snprintf(temporary, sizeof(temporary), "%s" NEWFILE_SUFFIX,
+		       path) < (int)sizeof(temporary) &&
+	       !snapshot_read(STATE, temporary, &bytes, &file) &&
+	       !snapshot_file_load(&file, 0, &snapshot_memory_desc, ret);
+}
+
+static int check_rest(const struct vm_snapshot_args *args)
+{
+	struct snapshot_memory rest;
+	bool known = find_rest(args->state_path, &rest);
+
+	return memfile_check_rest(
+		MEMORY, args->memory_path, known ? &rest.id : NULL);
+}
+
 /* A disk image or a kernel that is named by mistake must not be lost. */
 static int check_targets(const struct vm_snapshot_args *args)
 {
@@ -81,9 +104,9 @@ static int check_targets(const struct vm_snapshot_args *args)
 	if (rc)
 		return rc;
 	rc = look_at_state(args->state_path, &old);
-	if (rc <= 0)
-		return rc;
-	return memfile_settle(MEMORY, args->memory_path, &old.id);
+	if (rc > 0)
+		rc = memfile_settle(MEMORY, args->memory_path, &old.id);
+	return rc ? rc : check_rest(args);
 }
 
 /* Diffs are worth nothing without the full memory that the first of them changes. */
@@ -121,12 +144,9 @@ struct taking {
 	bool logged; /* a diff can follow */
 };
 
-static int write_memory(struct taking *t, const char *path)
+static int write_memory(struct taking *t)
 {
-	int rc = newfile_create(&t->memory, MEMORY, path);
-
-	return rc ? rc
-		  : memfile_write(&t->memory, &t->vm->mem, &t->plan, &t->stats);
+	return memfile_write(&t->memory, &t->vm->mem, &t->plan, &t->stats);
 }
 
 static int write_state(struct taking *t, const char *path)
@@ -166,10 +186,13 @@ static int commit(struct taking *t)
 
 static int write_files(struct taking *t, const struct vm_snapshot_args *args)
 {
-	int rc = write_memory(t, args->memory_path);
+	/* Old memory goes before the state by which it is known. */
+	int rc = newfile_create(&t->memory, MEMORY, args->memory_path);
 
 	if (!rc)
 		rc = write_state(t, args->state_path);
+	if (!rc)
+		rc = write_memory(t);
 	return rc ? rc : commit(t);
 }
 

@@ -185,3 +185,24 @@ def test_a_kill_leaves_one_whole_snapshot(
     check_done(victim, pair, shelf, result)
     assert n > 1
     assert victim.stop() == STOPPED
+
+
+def test_memory_that_another_state_needs_is_not_written_over(
+        direct, base, tmp_path, shelf, pair, spoilt):
+    """The last rename was cut off, and the next snapshot has another state file."""
+    other = Pair(pair.state.parent)
+    other.state = pair.state.with_name("t")
+    base.copy_to(pair)
+    victim = Machine(direct, tmp_path, base)
+    spoilt(victim, "full", pair, "rename", 2, "signal=SIGKILL")
+    assert victim.job.wait(10).status == KILLED
+    assert names(pair) == {"s", "m", "m.new"}
+    machine = Machine(direct, tmp_path, base)
+    result = machine.snapshot(other)
+    assert result.returncode == CTL_REFUSED
+    assert f"{pair.memory}.new: the memory of snapshot" in result.stderr
+    shelf.check(pair)
+    assert machine.snapshot(pair).returncode == 0
+    assert names(pair) == {"s", "m"}
+    assert machine.snapshot(other).returncode == 0
+    assert machine.stop() == STOPPED

@@ -169,6 +169,26 @@ static void a_cut_off_rename_is_finished_before_the_next(void **state)
 	assert_int_equal(memfile_settle("", path.s, &two), 0);
 }
 
+static void memory_that_a_state_may_need_is_not_written_over(void **state)
+{
+	struct memfile_id one = kit_id(1), two = kit_id(2);
+	struct kit_path path = kit_path("m"), rest = kit_path("m.new");
+
+	(void)state;
+	assert_int_equal(memfile_check_rest("--memory ", path.s, NULL), 0);
+	kit_save("m.new", &mem, NULL, 2, NULL);
+	assert_int_equal(
+		memfile_check_rest("--memory ", path.s, NULL), -EEXIST);
+	assert_int_equal(
+		memfile_check_rest("--memory ", path.s, &one), -EEXIST);
+	kit_says(
+		"--memory ", rest.s, "of snapshot 02000000", "remove it", NULL);
+	assert_int_equal(memfile_check_rest("--memory ", path.s, &two), 0);
+	/* A kill came before its end. */
+	assert_int_equal(truncate(rest.s, RAM / 2), 0);
+	assert_int_equal(memfile_check_rest("--memory ", path.s, NULL), 0);
+}
+
 static void a_file_cut_anywhere_is_refused(void **state)
 {
 	struct kit_path path = kit_path("m");
@@ -296,6 +316,7 @@ int main(void)
 		TEST(what_is_no_file_is_refused),
 		TEST(a_cut_off_rename_is_looked_through),
 		TEST(a_cut_off_rename_is_finished_before_the_next),
+		TEST(memory_that_a_state_may_need_is_not_written_over),
 		TEST(a_file_cut_anywhere_is_refused),
 		TEST(bytes_behind_the_end_are_refused),
 		TEST(every_flipped_bit_of_the_trailer_is_refused),
