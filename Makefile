@@ -95,7 +95,8 @@ OBJS_CLI += fleet_explain_text
 OBJS_CLI += snapshot snapshot_merge
 OBJS_CLI += api firecracker
 OBJS_CLI += microcode microcode_image microcode_json microcode_select
-OBJS_CLI += microcode_show microcode_verify microcode_vms
+OBJS_CLI += microcode_kernel microcode_show microcode_status
+OBJS_CLI += microcode_verify microcode_vms
 OBJS_CLI += fatal handed
 OBJS_CLI += fleet_html fleet_merge fleet_profile fleet_report fleet_show
 
@@ -191,7 +192,7 @@ UNIT_TESTS += i8042
 UNIT_TESTS += msr_wishes
 ON_MEMKIT = mem_handler memfile memfile_merge memfile_open mem_dirty newfile
 UNIT_TESTS += $(ON_MEMKIT)
-ON_UCODEKIT = host_cpus ucode_amd ucode_files ucode_intel ucode_select
+ON_UCODEKIT = host_cpus ucode_amd ucode_early ucode_files ucode_intel ucode_select
 UNIT_TESTS += $(ON_UCODEKIT)
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)

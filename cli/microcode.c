@@ -14,6 +14,7 @@ static const struct verb *const subverbs[] = {
 	&microcode_verify,
 	&microcode_select,
 	&microcode_image,
+	&microcode_status,
 	NULL,
 };
 
@@ -54,24 +55,31 @@ int microcode_host(const char *root, const char *profile, struct host_cpus *ret)
 	return rc;
 }
 
-void microcode_put_choice(const struct host_cpu_kind *kind, struct buf *out)
+void microcode_put_kind(const struct host_cpu_kind *kind, struct buf *out)
 {
 	const struct ucode_cpu *cpu = &kind->cpu;
-	const struct ucode_update *u = kind->choice.update;
 
 	buf_printf(out, "CPU%s ", cpu_list_count(&kind->cpus) > 1 ? "s" : "");
 	cpu_list_print(&kind->cpus, out);
 	buf_printf(out, ", signature 0x%08x", cpu->signature);
 	if (cpu->platforms)
 		buf_printf(out, ", platform 0x%02x", cpu->platforms);
-	buf_printf(out, ": ");
-	ucode_put_choice(&kind->choice, cpu, out);
-	buf_u8(out, '\n');
+	buf_printf(out, ", revision 0x%08x\n", cpu->revision);
+}
+
+void microcode_put_choice(
+	const char *when, const struct host_cpu_kind *kind, struct buf *out)
+{
+	const struct ucode_update *u = kind->choice.update;
+
+	buf_printf(out, "  %s: ", when);
+	ucode_put_choice(&kind->choice, &kind->cpu, out);
 	if (u) {
-		buf_printf(out, "  %s, ", u->origin);
+		buf_printf(out, " (%s, ", u->origin);
 		ucode_put_date(u->date, out);
-		buf_u8(out, '\n');
+		buf_u8(out, ')');
 	}
+	buf_u8(out, '\n');
 }
 
 static int microcode(int argc, char *const argv[])

@@ -47,7 +47,7 @@
 	}
 
 extern const struct verb microcode_show, microcode_verify, microcode_select,
-	microcode_image;
+	microcode_image, microcode_status;
 
 /*
  * The images at all paths, one at least.  0 or -errno with a sentence; *ret, zeroed
@@ -61,6 +61,26 @@ void microcode_warn(const struct ucode_files *files);
 /* This host, or that of the profile at `profile`.  As host_cpus_read(). */
 int microcode_host(
 	const char *root, const char *profile, struct host_cpus *ret);
+
+/* ---- a host's kernel ---- */
+
+enum microcode_rule { RULE_OFF, RULE_ON, RULE_UNKNOWN };
+
+/* How it takes microcode while it runs. */
+struct microcode_kernel {
+	char release[64];
+	bool loader;                     /* it has one, which is on */
+	bool late;                       /* there is a trigger for late loads */
+	enum microcode_rule late_config; /* CONFIG_MICROCODE_LATE_LOADING */
+	enum microcode_rule force_minrev; /* minimum revisions are obeyed */
+};
+
+void microcode_kernel_read(const char *root, struct microcode_kernel *ret);
+
+/* Append a line about it. */
+void microcode_kernel_put(
+	const struct microcode_kernel *kernel, struct buf *out);
+json_t *microcode_kernel_json(const struct microcode_kernel *kernel);
 
 /* ---- the VMs of a host ---- */
 
@@ -95,8 +115,12 @@ json_t *microcode_hex(uint32_t value);
 json_t *microcode_update_json(const struct ucode_update *update);
 json_t *microcode_cpus_json(const struct cpu_list *cpus);
 
-/* "CPUs 0-63, signature …, run …: WHY": a line, and what was chosen. */
-void microcode_put_choice(const struct host_cpu_kind *kind, struct buf *out);
+/* Append "CPUs 0-63, signature …, revision …", a line. */
+void microcode_put_kind(const struct host_cpu_kind *kind, struct buf *out);
+
+/* Append "  WHEN: 0x… is newer than 0x… (FILE, DATE)", a line. */
+void microcode_put_choice(
+	const char *when, const struct host_cpu_kind *kind, struct buf *out);
 
 /* A list of the kinds, each with its choice. */
 json_t *microcode_choices_json(const struct host_cpus *host);

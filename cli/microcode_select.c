@@ -33,10 +33,13 @@ static const struct config_object object = {
 	.size_bytes = sizeof(struct settings),
 };
 
-static void put_text(const struct host_cpus *host, struct buf *out)
+static void put_text(const struct host_cpus *host, bool late, struct buf *out)
 {
-	for (unsigned i = 0; i < host->count; i++)
-		microcode_put_choice(&host->kind[i], out);
+	for (unsigned i = 0; i < host->count; i++) {
+		microcode_put_kind(&host->kind[i], out);
+		microcode_put_choice(
+			late ? "late" : "at boot", &host->kind[i], out);
+	}
 }
 
 static void put_json(const struct host_cpus *host, struct buf *out)
@@ -60,7 +63,10 @@ static int choose(const struct settings *s, struct buf *out)
 	microcode_warn(&files);
 	host_cpus_choose(
 		&host, &files.list, s->late ? UCODE_LATE : UCODE_AT_BOOT);
-	(s->json ? put_json : put_text)(&host, out);
+	if (s->json)
+		put_json(&host, out);
+	else
+		put_text(&host, s->late, out);
 	return 0;
 }
 

@@ -51,10 +51,15 @@ static int add_below(
 	return add(path, vms);
 }
 
+static int not_hidden(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
 static int add_folder(const char *folder, struct microcode_vms *vms)
 {
 	struct dirent **entries;
-	int count = scandir(folder, &entries, NULL, alphasort);
+	int count = scandir(folder, &entries, not_hidden, versionsort);
 	int rc = 0;
 
 	if (count < 0)
@@ -69,22 +74,29 @@ static int add_folder(const char *folder, struct microcode_vms *vms)
 	return rc;
 }
 
+static int add_place(const char *place, struct microcode_vms *vms)
+{
+	struct stat st;
+	int rc = stat(place, &st) ? -errno : 0;
+
+	if (!rc && S_ISDIR(st.st_mode))
+		return add_folder(place, vms);
+	if (!rc && !S_ISSOCK(st.st_mode))
+		rc = -ENOTSOCK;
+	if (!rc)
+		return add(place, vms);
+	return err_set(rc,
+		"--vms %s: %s; give the socket of a VM, or the folder of "
+		"their sockets",
+		text_shown(place).s, strerror(-rc));
+}
+
 int microcode_vms_find(
 	const struct config_words *places, struct microcode_vms *ret)
 {
 	int rc = 0;
 
-	for (unsigned i = 0; i < places->count && !rc; i++) {
-		const char *place = places->word[i];
-		struct stat st;
-
-		if (stat(place, &st))
-			return err_set(-errno,
-				"--vms %s: %s; give the socket of a VM, or "
-				"the folder of their sockets",
-				text_shown(place).s, strerror(errno));
-		rc = S_ISDIR(st.st_mode) ? add_folder(place, ret)
-					 : add(place, ret);
-	}
+	for (unsigned i = 0; i < places->count && !rc; i++)
+		rc = add_place(places->word[i], ret);
 	return rc;
 }
