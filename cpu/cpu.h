@@ -35,6 +35,7 @@ struct cpu_options {
 	const char *text;
 	bool nested;      /* VMX or SVM */
 	bool strict_msrs; /* #GP for MSRs that the CPU shown does not have */
+	bool hide_hypervisor; /* as on bare metal: no bit, no leaves of KVM's */
 	enum cpu_loader loader;
 };
 

@@ -121,6 +121,12 @@ static const struct config_choice misfit_choices[] = {
 	{ NULL, NULL },
 };
 
+static const struct config_choice hypervisor_choices[] = {
+	[HYPERVISOR_SHOWN] = { "shown", NULL },
+	[HYPERVISOR_HIDDEN] = { "hidden", NULL },
+	{ NULL, NULL },
+};
+
 const struct config_choice config_guest_ucode[] = {
 	[GUEST_UCODE_IGNORE] = { "ignore", NULL },
 	[GUEST_UCODE_REFUSE] = { "refuse", NULL },
@@ -143,7 +149,7 @@ const struct config_choice config_log_levels[] = {
  * restore` the last two, `muster snapshot check` the end of the last, and a snapshot
  * keeps the first.
  */
-enum { RUN_AT = 12, RESTORE_AT = 20, CHECK_AT = 23, JSON_AT = 26, FIELDS };
+enum { RUN_AT = 13, RESTORE_AT = 21, CHECK_AT = 24, JSON_AT = 27, FIELDS };
 
 static const struct config_field vm_fields[FIELDS] = {
 	{
@@ -210,6 +216,16 @@ static const struct config_field vm_fields[FIELDS] = {
 		.choices = msr_choices,
 		.help = "strict gives the guest only the MSRs of the CPU that "
 			"it sees, and #GP for all others",
+	},
+	{
+		.name = "hypervisor",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(struct vm_config, hypervisor, unsigned),
+		.fallback = "shown",
+		.choices = hypervisor_choices,
+		.help = "hidden shows the guest no hypervisor, as on bare "
+			"metal: no clock of KVM's, and Linux loads its "
+			"microcode",
 	},
 	{
 		.name = "guest-microcode",

@@ -29,6 +29,7 @@ enum console_kind { CONSOLE_SERIAL, CONSOLE_FILE, CONSOLE_NONE };
 
 enum nested_policy { NESTED_OFF, NESTED_ON };
 enum msr_policy { MSR_DEFAULT, MSR_STRICT };
+enum hypervisor_policy { HYPERVISOR_SHOWN, HYPERVISOR_HIDDEN };
 
 /* What becomes of a VM whose CPU the host cannot show after a load of microcode. */
 enum misfit_policy { MISFIT_RESUME, MISFIT_PAUSE };
@@ -61,6 +62,7 @@ struct vm_config {
 	char *cpu_text; /* a template, of which `cpu` is only the name; or NULL */
 	unsigned nested;      /* enum nested_policy */
 	unsigned msr;         /* enum msr_policy */
+	unsigned hypervisor;  /* enum hypervisor_policy */
 	unsigned guest_ucode; /* enum guest_ucode_policy */
 	uint64_t memory_bytes;
 	unsigned disk_count;

@@ -149,6 +149,7 @@ int restore_cpu_model(struct vm *vm)
 		.cpu = file->path,
 		.nested = vm->config->nested == NESTED_ON,
 		.strict_msrs = vm->config->msr == MSR_STRICT,
+		.hide_hypervisor = vm->config->hypervisor == HYPERVISOR_HIDDEN,
 		.loader = guest_ucode_loader(vm->config->guest_ucode),
 	};
 

@@ -140,6 +140,7 @@ static int make_cpu_model(struct vm *vm)
 		.text = config->cpu_text,
 		.nested = config->nested == NESTED_ON,
 		.strict_msrs = config->msr == MSR_STRICT,
+		.hide_hypervisor = config->hypervisor == HYPERVISOR_HIDDEN,
 		.loader = guest_ucode_loader(config->guest_ucode),
 	};
 

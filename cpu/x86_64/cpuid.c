@@ -148,3 +148,16 @@ void cpuid_keep_dynamic(struct cpuid *shown, const struct cpuid *given)
 		*cpuid_reg(to, d->reg) |= *cpuid_reg(from, d->reg) & d->mask;
 	}
 }
+
+void cpuid_hide_hypervisor(struct cpuid *cpuid)
+{
+	struct kvm_cpuid_entry2 *e = cpuid_find(cpuid, 1, 0);
+	uint32_t kept = 0;
+
+	if (e)
+		e->ecx &= ~BIT(31);
+	for (uint32_t i = 0; i < cpuid->count; i++)
+		if (cpuid->entry[i].function >> 28 != 4)
+			cpuid->entry[kept++] = cpuid->entry[i];
+	cpuid->count = kept;
+}

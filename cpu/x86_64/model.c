@@ -132,6 +132,7 @@ int model_new(int kvm_fd, const struct cpu_options *options,
 	model->cpus = options->cpus;
 	model->nested = options->nested;
 	model->strict_msrs = options->strict_msrs;
+	model->hide_hypervisor = options->hide_hypervisor;
 	model->loader = options->loader;
 	model->tsc_scaling = kvm_check(kvm_fd, KVM_CAP_TSC_CONTROL);
 	rc = cpuid_get_supported(kvm_fd, &model->supported);
@@ -330,5 +331,7 @@ int cpu_model_settle(
 	cpu_set_to_cpuid(&model->wanted, &model->cpuid);
 	show_tsc_deadline(model);
 	rc = topology_describe(&model->cpuid, model->cpus);
+	if (model->hide_hypervisor)
+		cpuid_hide_hypervisor(&model->cpuid);
 	return rc ? rc : filter_msrs(model, vm_fd);
 }

@@ -19,6 +19,7 @@ struct cpu_model {
 	unsigned cpus;
 	bool nested;
 	bool strict_msrs;
+	bool hide_hypervisor;
 	enum cpu_loader loader;
 	bool tsc_scaling; /* by KVM */
 	enum model_source source;

@@ -28,6 +28,9 @@ int cpuid_get_supported(int kvm_fd, struct cpuid *ret);
 /* Describe one package with `cpus` cores of one thread: leaves 1, 4, B, 1F, 8…. */
 int topology_describe(struct cpuid *cpuid, unsigned cpus);
 
+/* Leave nothing that says that there is a hypervisor (leaves 1, 40000000H…). */
+void cpuid_hide_hypervisor(struct cpuid *cpuid);
+
 /* The fields that differ from vCPU to vCPU: its APIC id. */
 void topology_set_apic_id(struct cpuid *cpuid, unsigned apic_id);
 

@@ -6,6 +6,7 @@ just built runs there at once, and has a disk of its own at /scratch.  It takes
 jobs over a virtio serial port: see inits/svm.
 """
 
+import contextlib
 import functools
 import os
 import shutil
@@ -223,13 +224,18 @@ class Svm:
             "idle: ok")
 
     def _listen(self):
-        for line in self.agent.makefile():
-            with self.news:
-                if line == "ready\n":
-                    self.ready = True
-                else:
-                    name, status = line.split()
-                    self.ended[name] = int(status)
-                self.news.notify_all()
+        # stop() ends QEMU, and the connection with what we had not read of it.
+        with contextlib.suppress(ConnectionResetError):
+            for line in self.agent.makefile():
+                self._hear(line)
         with self.news:
+            self.news.notify_all()
+
+    def _hear(self, line):
+        with self.news:
+            if line == "ready\n":
+                self.ready = True
+            else:
+                name, status = line.split()
+                self.ended[name] = int(status)
             self.news.notify_all()

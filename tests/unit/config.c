@@ -353,7 +353,8 @@ static void printing_and_parsing_again_changes_nothing(void **state)
 {
 	static const char want[] =
 		"--kernel=k\0--cmdline=a,b\0--cpus=3\0--cpu=T2\0"
-		"--nested=on\0--msr=strict\0--guest-microcode=ignore\0"
+		"--nested=on\0--msr=strict\0--hypervisor=shown\0"
+		"--guest-microcode=ignore\0"
 		"--memory=2052K\0"
 		"--disk=path=a,,b,readonly=on,direct=off,id=x\0--rng=on\0"
 		"--debug-exit=off\0--console=file=c,d\0--timeout=90s\0"
@@ -381,6 +382,7 @@ static void the_words_for_help_name_range_and_default(void **state)
 		"cpu CPU: default host\n"
 		"nested off|on: default off\n"
 		"msr default|strict: default default\n"
+		"hypervisor shown|hidden: default shown\n"
 		"guest-microcode ignore|refuse|emulate|stage: default ignore\n"
 		"memory SIZE: 2M to 64T, a multiple of 4K; default 512M\n"
 		"disk path=FILE[,readonly=on|off][,direct=on|off][,id=NAME]: "
@@ -391,7 +393,7 @@ static void the_words_for_help_name_range_and_default(void **state)
 	struct buf out = BUF_INIT;
 
 	(void)state;
-	for (unsigned i = 3; i < 13; i++) {
+	for (unsigned i = 3; i < 14; i++) {
 		config_put_synopsis(&vm_config_object.fields[i], ' ', &out);
 		buf_printf(&out, ": ");
 		config_put_notes(&vm_config_object.fields[i], &out);
