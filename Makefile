@@ -63,7 +63,8 @@ OBJS_DEVICES += i8042 keyboard
 OBJS_DEVICES += virtio/device_state
 OBJS_BOOT = bzimage cmdline elf image loader $(ARCH)/entry $(ARCH)/params
 OBJS_FIRMWARE = acpi aml dsdt mptable tables
-OBJS_FIRMWARE += ucode ucode_amd ucode_amd_put ucode_cpio ucode_early ucode_files ucode_intel ucode_select
+OBJS_FIRMWARE += ucode ucode_amd ucode_amd_put ucode_cpio ucode_early ucode_files
+OBJS_FIRMWARE += ucode_intel ucode_select
 OBJS_VMM = config config_vm config_args config_print config_value config_words devices \
 	ending outcome outfile vcpu vm vm_build
 OBJS_VMM += config_json vm_ops

@@ -5,9 +5,10 @@
  * Theory of operation: both files are written under other names and synced while
  * the VM is held, the state first, so that memory which is whole but does not count
  * yet is known by the state beside it; then the state file gets its name, which is
- * the moment at which the new snapshot counts, and the memory file its own.  Whoever reads a state file
- * finds by its id the memory that belongs to it, also when we were killed between
- * the two (memfile_open_full).  What a diff holds is forgotten only after that.
+ * the moment at which the new snapshot counts, and the memory file its own.
+ * Whoever reads a state file finds by its id the memory that belongs to it, also
+ * when we were killed between the two (memfile_open_full).  What a diff holds is
+ * forgotten only after that.
  */
 #include "vmm/snapshot.h"
 

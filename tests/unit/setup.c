@@ -13,7 +13,7 @@
 
 struct instance {
 	struct vm_status status;
-	unsigned starts, presses;
+	unsigned starts;
 	struct vm_config config; /* of the last start */
 	int rc;                  /* of the next start or change */
 	char changed[64];        /* the drive that was, and its new file */
@@ -53,18 +53,11 @@ static int change_drive(
 	return 0;
 }
 
-static int ctrl_alt_del(struct instance *in)
-{
-	in->presses++;
-	return in->rc ? err_set(in->rc, "nobody listens") : 0;
-}
-
 static const struct vm_ops ops = {
 	.change_drive = change_drive,
 	.status = status,
 	.config = config_of,
 	.start = start,
-	.ctrl_alt_del = ctrl_alt_del,
 };
 
 struct rig {
@@ -411,19 +404,6 @@ static void refuses_bad_requests(void **state)
 	assert_false(rig->api.draft.begun);
 }
 
-static void presses_keys_once_the_vm_runs(void **state)
-{
-	static const char press[] = "{\"action_type\": \"SendCtrlAltDel\"}";
-	struct rig *rig = *state;
-
-	rig->in.status.state = VM_RUNNING;
-	put(rig, "/actions", press);
-	assert_int_equal(rig->in.presses, 1);
-	rig->in.rc = -EAGAIN;
-	refused(rig, API_PUT, "/actions", press,
-		"SendCtrlAltDel: nobody listens");
-}
-
 static void loads_a_snapshot_as_it_is_told(void **state)
 {
 	struct rig *rig = *state;
@@ -493,7 +473,6 @@ int main(void)
 		TEST(can_be_corrected_after_a_start_that_failed),
 		TEST(refuses_to_configure_what_runs),
 		TEST(refuses_bad_requests),
-		TEST(presses_keys_once_the_vm_runs),
 		TEST(loads_a_snapshot_as_it_is_told),
 		TEST(loads_nothing_where_a_machine_was_described),
 		TEST(says_what_was_described),
