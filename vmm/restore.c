@@ -9,6 +9,7 @@
 #include "vmm/restore.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -287,4 +288,25 @@ int restore_watch_handler(struct vm *vm)
 void restore_unwatch_handler(struct vm *vm)
 {
 	loop_watch_del(vm->control->loop, &vm->handler_end);
+}
+
+/* ---- the memory file's ---- */
+
+void restore_memory_cut(void *owner)
+{
+	struct vm *vm = owner;
+	char detail[PATH_MAX + 64];
+
+	snprintf(detail, sizeof(detail),
+		"--memory %s was cut short while it was in use",
+		text_shown(vm->config->restore.memory).s);
+	ending_report(&vm->control->ending, OUTCOME_VMM_FAILED, 0, detail);
+}
+
+int restore_guard_memory(struct vm *vm)
+{
+	if (vm->mem.backing != MEM_FILE)
+		return 0;
+	return memory_guard_init(&vm->guard, &vm->mem, vm->lineage.source.fd,
+		vm->control->loop, restore_memory_cut, vm);
 }

@@ -35,6 +35,12 @@ int restore_memory(struct vm *vm);
 int restore_watch_handler(struct vm *vm);
 int restore_state(struct vm *vm);
 
+/* End the VM when its memory file is cut short; no-op without one. */
+int restore_guard_memory(struct vm *vm);
+
+/* Report that it was.  Any thread; takes a struct vm. */
+void restore_memory_cut(void *vm);
+
 /* The reverse of restore_watch_handler(), called or not. */
 void restore_unwatch_handler(struct vm *vm);
 

@@ -128,6 +128,7 @@ struct vm *vm_free(struct vm *vm)
 	if (vm->control->loop) {
 		loop_timer_fini(vm->control->loop, &vm->timeout);
 		restore_unwatch_handler(vm);
+		memory_guard_fini(&vm->guard);
 	}
 	mem_fini(&vm->mem);
 	mem_handler_fini(&vm->handler);
@@ -162,6 +163,7 @@ struct vm *vm_new(const struct vm_config *config, struct control *control)
 		.fd = -1,
 		.devices = { .console_fd = -1, .serial_irq = { .fd = -1 } },
 		.handler = MEM_HANDLER_INIT,
+		.guard = MEMORY_GUARD_INIT,
 		.lineage.source = MEMFILE_INIT,
 	};
 	return vm;

@@ -47,6 +47,10 @@ static void vcpu_ended(
 	struct vm *vm = owner;
 
 	log_info("vCPU %u: %s", index, detail);
+	if (memory_guard_is_cut(&vm->guard)) {
+		restore_memory_cut(vm);
+		return;
+	}
 	ending_report(&vm->control->ending,
 		why == VCPU_TRIPLE_FAULT ? OUTCOME_TRIPLE_FAULT
 					 : OUTCOME_VMM_FAILED,
@@ -384,6 +388,7 @@ static const struct step restore_steps[] = {
 	{ make_clock, OUTCOME_HOST_LACKS },
 	{ make_loops, OUTCOME_HOST_LACKS },
 	{ restore_watch_handler, OUTCOME_VMM_FAILED },
+	{ restore_guard_memory, OUTCOME_VMM_FAILED },
 	{ open_metrics, OUTCOME_BAD_CONFIG },
 	{ make_devices, OUTCOME_BAD_CONFIG },
 	{ make_pause, OUTCOME_VMM_FAILED },

@@ -9,6 +9,7 @@
 #include "vmm/devices.h"
 #include "vmm/guest_ucode.h"
 #include "vmm/mem_handler.h"
+#include "vmm/memory_guard.h"
 #include "vmm/pause.h"
 #include "vmm/restore.h"
 #include "vmm/snapshot.h"
@@ -50,6 +51,7 @@ struct vm {
 	const struct restore *restore; /* borrowed; NULL: it boots */
 	struct mem_handler handler;
 	struct loop_watch handler_end;
+	struct memory_guard guard; /* of a memory file */
 	struct snapshot_lineage lineage;
 	struct buf host_profile; /* for snapshots; empty until the first */
 };

@@ -2,6 +2,7 @@
 """test_snapshot_damage.py - muster restore refuses damaged files in one sentence"""
 
 import itertools
+import os
 import random
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from snapshot_pair import (HEADER_BYTES, SECTION, Machine, Pair, parts_of, run, 
 
 pytestmark = pytest.mark.needs("direct")
 
-BAD_FILE, TIMED_OUT = 2, 13
+BAD_FILE, FAILED, TIMED_OUT = 2, 4, 13
 RAM = 16 << 20
 SEED = 4
 HOSTILE = 150  # flips under good checksums: 20 ms each
@@ -142,3 +143,16 @@ def test_a_hostile_state_never_crashes_muster(direct, whole, tmp_path):
         assert "Sanitizer" not in result.stderr, result
     assert {BAD_FILE, TIMED_OUT} <= ends, ends
     assert Path(whole.state).read_bytes() == data
+
+
+def test_a_memory_file_that_is_cut_in_use_ends_the_vm(direct, whole, tmp_path):
+    pair = Pair(tmp_path)
+    whole.copy_to(pair)
+    clone = Machine(direct, tmp_path, pair)
+    clone.expect_entries()
+    os.truncate(pair.memory, 0)
+    result = clone.job.wait(20)
+    assert result.status == FAILED
+    assert result.stderr.endswith(
+        f"--memory {pair.memory} was cut short while it was in use\n")
+    assert not clone.socket.exists()
