@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ctl.c - `muster ctl`: control a VM through its socket */
 #include <errno.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "cli/ctl.h"
-#include "vmm/api/reply.h"
 #include "vmm/base/cleanup.h"
-#include "vmm/base/err.h"
 #include "vmm/config.h"
 
 struct ctl_options {
 	char *socket;
+	uint64_t timeout_ms;
 };
 
 static const struct config_field ctl_fields[] = {
 	CTL_SOCKET(struct ctl_options),
+	CTL_TIMEOUT(struct ctl_options, "1m"),
 };
 
 static const struct config_object ctl_object = {
@@ -25,81 +24,24 @@ static const struct config_object ctl_object = {
 	.size_bytes = sizeof(struct ctl_options),
 };
 
-/* ---- asking ---- */
-
-static void cleanup_json_fn(json_t **root)
-{
-	json_decref(*root);
-}
-
-/* The server puts the request in front, which is nothing that our user said. */
-static const char *without_request(
-	const char *sentence, enum api_method method, const char *target)
-{
-	CLEANUP(buf_fini) struct buf request = BUF_INIT;
-	size_t len;
-
-	buf_printf(&request, "%s %s: ", api_method_names[method], target);
-	len = request.len;
-	return strncmp(sentence, (const char *)request.data, len)
-		       ? sentence
-		       : sentence + len;
-}
-
-/* The server's sentence becomes our own. */
-static int refused(const struct client_answer *answer, enum api_method method,
-	const char *target)
-{
-	CLEANUP(cleanup_json_fn)
-	json_t *root = json_loads(answer->body ? answer->body : "", 0, NULL);
-	const char *sentence = json_string_value(
-		json_object_get(root, "fault_message"));
-
-	return output_error(CTL_REFUSED,
-		err_set(-EREMOTEIO, "%s",
-			sentence ? without_request(sentence, method, target)
-				 : "the VM gives no reason"));
-}
-
-static int print(const struct client_answer *answer)
-{
-	CLEANUP(cleanup_json_fn)
-	json_t *root = json_loads(answer->body ? answer->body : "", 0, NULL);
-	CLEANUP_FREE char *text = root ? json_dumps(root, JSON_INDENT(2))
-				       : NULL;
-	CLEANUP(buf_fini) struct buf out = BUF_INIT;
-
-	if (!text)
-		return output_error(STATUS_FAILED,
-			err_set(-EBADMSG, "the VM's answer is not JSON"));
-	buf_printf(&out, "%s\n", text);
-	return output(&out);
-}
-
-int ctl_ask(const char *socket, enum api_method method, const char *target,
-	const char *body)
-{
-	CLEANUP(client_answer_fini) struct client_answer answer = { 0 };
-	int rc = client_ask("--socket ", socket, method, target, body, &answer);
-
-	if (rc)
-		return output_error(STATUS_FAILED, rc);
-	if (answer.status == STATUS_NO_CONTENT)
-		return STATUS_OK;
-	if (answer.status == STATUS_FINE)
-		return print(&answer);
-	return refused(&answer, method, target);
-}
-
-/* For commands that have no option but --socket. */
+/* For commands that have no options of their own. */
 static int ask_with(int argc, char *const argv[], enum api_method method,
 	const char *target, const char *body)
 {
 	struct ctl_options options = { 0 };
-	int rc = config_parse_args(&ctl_object, argc, argv, &options);
-	int status = rc ? output_error(STATUS_USAGE, rc)
-			: ctl_ask(options.socket, method, target, body);
+	struct ctl_request request = {
+		.method = method,
+		.target = target,
+		.body = body,
+	};
+	int rc = config_defaults(&ctl_object, &options);
+	int status;
 
+	if (!rc)
+		rc = config_parse_args(&ctl_object, argc, argv, &options);
+	request.socket = options.socket;
+	request.timeout_ms = options.timeout_ms;
+	status = rc ? output_error(STATUS_USAGE, rc) : ctl_ask(&request);
 	config_fini(&ctl_object, &options);
 	return status;
 }
@@ -162,11 +104,53 @@ static const struct verb ctl_status = {
 	.run = show_status,
 };
 
+static int show_cpu(int argc, char *const argv[])
+{
+	return ask_with(argc, argv, API_GET, "/cpu", NULL);
+}
+
+static const struct verb ctl_cpu = {
+	.name = "cpu",
+	.parent = "ctl",
+	.arguments = " --socket SOCKET",
+	.summary = "print the CPU that the guest was given",
+	.description =
+		"\"template\" is a template with exactly what the guest's CPUs "
+		"show, as `muster fleet` reads it; \"microcode\" is the "
+		"revision of microcode that the guest sees.",
+	.options = &ctl_object,
+	.run = show_cpu,
+};
+
+static int show_events(int argc, char *const argv[])
+{
+	return ask_with(argc, argv, API_GET, "/events", NULL);
+}
+
+static const struct verb ctl_events = {
+	.name = "events",
+	.parent = "ctl",
+	.arguments = " --socket SOCKET",
+	.summary = "print what happens to the VM, until it ends",
+	.description =
+		"One line of JSON for each event, as it happens; the first "
+		"says the state of the VM. docs/control.md lists the events.",
+	.options = &ctl_object,
+	.run = show_events,
+};
+
 static const struct verb *const subverbs[] = {
 	&ctl_pause,
 	&ctl_resume,
 	&ctl_status,
 	&ctl_snapshot,
+	&ctl_config,
+	&ctl_cpu,
+	&ctl_events,
+	&ctl_get,
+	&ctl_put,
+	&ctl_patch,
+	&ctl_delete,
 	NULL,
 };
 
@@ -206,21 +190,26 @@ static const struct verb_example examples[] = {
 	{ "keep it in two files, and go on",
 		"muster ctl --socket vm.sock snapshot --state vm.state "
 		"--memory vm.memory" },
+	{ "wait for what happens", "muster ctl --socket vm.sock events" },
+	{ "describe a VM for `muster api`, and start it",
+		"muster ctl --socket vm.sock config vm.json"
+		"\n  muster ctl --socket vm.sock put /actions "
+		"'{\"action_type\": \"InstanceStart\"}'" },
 	{ NULL, NULL },
 };
 
 const struct verb verb_ctl = {
 	.name = "ctl",
 	.arguments = " --socket SOCKET COMMAND [OPTION]...",
-	.summary = "control a running VM: pause, resume, status, snapshot",
+	.summary = "control a VM: pause, snapshot, events, any request",
 	.description =
-		"The VM was started with --control SOCKET, by this user. Its "
-		"commands are also an HTTP API, which docs/control.md "
-		"explains."
+		"The VM was started by this user, with --control SOCKET or by "
+		"`muster api`. The commands are also an HTTP API, which "
+		"docs/control.md and docs/api.md explain."
 		"\n\n"
 		"The exit status is 0; 1 when the VM refuses, with the "
 		"reason; 2 when an option is bad; 4 when there is no VM that "
-		"answers."
+		"answers in time."
 		"\n\n"
 		"`muster help ctl COMMAND` explains a command.",
 	.subverbs = subverbs,

@@ -14,6 +14,7 @@
 
 struct options {
 	char *socket;
+	uint64_t timeout_ms;
 	char *state;
 	char *memory;
 	bool diff;
@@ -49,6 +50,7 @@ static const struct config_field fields[] = {
 		.help = "only what changed since the VM's last snapshot; "
 			"`muster snapshot merge` makes it whole",
 	},
+	CTL_TIMEOUT(struct options, "10m"),
 };
 
 static const struct config_object object = {
@@ -97,7 +99,14 @@ static int ask(const struct options *o)
 				"socket takes alone",
 				text_shown(o->state).s,
 				text_shown(o->memory).s));
-	return ctl_ask(o->socket, API_PUT, "/snapshot/create", body);
+	return ctl_ask(&(struct ctl_request){
+		.socket = o->socket,
+		.timeout_ms = o->timeout_ms,
+		.method = API_PUT,
+		.target = "/snapshot/create",
+		.body = body,
+		.words = words_of_snapshot,
+	});
 }
 
 static void cleanup_options(struct options *o)

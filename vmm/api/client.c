@@ -3,17 +3,22 @@
 #include "vmm/api/client.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include "vmm/base/buf.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
+#include "vmm/base/thread.h"
 
-#define ANSWER_MAX MIB
+#define ANSWER_MAX  MIB
+#define NO_DEADLINE UINT64_MAX
 
 static void cleanup_reader_fn(struct http_reader **reader)
 {
@@ -35,38 +40,77 @@ static const char *remedy(int error)
 	}
 }
 
-static int connect_to(const char *label, const char *path, int *ret_fd)
+/* ---- time ---- */
+
+/* For poll(): what is left, -1 without an end. */
+static int left_ms(uint64_t deadline_ns)
+{
+	uint64_t now = now_ns();
+
+	if (deadline_ns == NO_DEADLINE)
+		return -1;
+	if (now >= deadline_ns)
+		return 0;
+	return (int)MIN((deadline_ns - now) / 1000000 + 1, INT_MAX);
+}
+
+static int too_late(const struct client_request *request)
+{
+	return err_set(-ETIMEDOUT,
+		"no answer within %g s; what was asked may still be done",
+		(double)request->timeout_ms / 1000);
+}
+
+/* A server that is stuck accepts nobody, and its queue may be full. */
+static void limit_connect(int fd, uint64_t timeout_ms)
+{
+	struct timeval time = { (time_t)(timeout_ms / 1000),
+		(suseconds_t)(timeout_ms % 1000 * 1000) };
+
+	if (timeout_ms)
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
+}
+
+/* ---- one request ---- */
+
+static int connect_to(const struct client_request *request, int *ret_fd)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const char *path = request->path;
 
 	if (fd < 0)
 		return err_set(-errno, "socket: %s", strerror(errno));
 	if (strlen(path) >= sizeof(address.sun_path))
-		return err_set(-ENAMETOOLONG, "%s%s: too long for a socket",
-			label, path);
+		return err_set(-ENAMETOOLONG, "too long for a socket");
 	strcpy(address.sun_path, path);
+	limit_connect(fd, request->timeout_ms);
 	if (connect(fd, (const void *)&address, sizeof(address)))
-		return err_set(-errno, "%s%s: cannot connect: %s; %s", label,
-			path, strerror(errno), remedy(errno));
+		return errno == EAGAIN
+			       ? too_late(request)
+			       : err_set(-errno, "cannot connect: %s; %s",
+					 strerror(errno), remedy(errno));
 	*ret_fd = steal_fd(&fd);
 	return 0;
 }
 
-static void put_request(enum api_method method, const char *target,
-	const char *body, struct buf *out)
+static void put_request(const struct client_request *request, struct buf *out)
 {
+	const char *body = request->body;
+
 	buf_printf(out,
 		"%s %s HTTP/1.1\r\n"
 		"Host: localhost\r\n"
 		"Connection: close\r\n",
-		api_method_names[method], target);
+		api_method_names[request->method], request->target);
 	if (body)
 		buf_printf(out,
 			"Content-Type: application/json\r\n"
 			"Content-Length: %zu\r\n",
 			strlen(body));
-	buf_printf(out, "\r\n%s", body ? body : "");
+	buf_printf(out, "\r\n");
+	if (body)
+		buf_append(out, body, strlen(body));
 }
 
 /* A server that refuses while we send has said why: that is read then. */
@@ -84,48 +128,84 @@ static void send_all(int fd, const struct buf *out)
 	}
 }
 
-static int receive(int fd, struct http_reader *reader)
+/* The next bytes, 0 at the end; -ETIMEDOUT. */
+static ssize_t receive_some(
+	int fd, char *data, size_t len, uint64_t deadline_ns)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	ssize_t n;
+
+	do {
+		int ready = poll(&wait, 1, left_ms(deadline_ns));
+
+		if (!ready)
+			return -ETIMEDOUT;
+		n = ready < 0 ? -1 : recv(fd, data, len, 0);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? 0 : n;
+}
+
+static int receive(int fd, const struct client_request *request,
+	uint64_t deadline_ns, struct http_reader *reader)
 {
 	char data[4096];
 	int rc = HTTP_MORE;
 
 	while (rc != HTTP_DONE) {
-		ssize_t n = recv(fd, data, sizeof(data), 0);
+		ssize_t n = receive_some(fd, data, sizeof(data), deadline_ns);
 		size_t used;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
+		if (n == -ETIMEDOUT)
+			return too_late(request);
+		if (!n && http_reader_streams(reader))
+			return 0;
+		if (!n)
 			return err_set(
 				-ECONNRESET, "the VM ended before it answered");
 		rc = http_read(reader, data, (size_t)n, &used);
 		if (rc < 0)
 			return rc;
+		if (http_reader_streams(reader))
+			deadline_ns = NO_DEADLINE;
 	}
 	return 0;
 }
 
-int client_ask(const char *label, const char *path, enum api_method method,
-	const char *target, const char *body, struct client_answer *ret)
+static int ask(const struct client_request *request, struct http_reader *reader)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	CLEANUP_CLOSE int fd = -1;
+	uint64_t deadline_ns = request->timeout_ms
+				       ? now_ns() +
+						 request->timeout_ms * 1000000
+				       : NO_DEADLINE;
+	int rc;
+
+	put_request(request, &text);
+	if (text.failed)
+		return err_set(-ENOMEM, "no memory for a request");
+	rc = connect_to(request, &fd);
+	if (rc)
+		return rc;
+	send_all(fd, &text);
+	return receive(fd, request, deadline_ns, reader);
+}
+
+int client_ask(const struct client_request *request, struct client_answer *ret)
 {
 	CLEANUP(cleanup_reader_fn)
 	struct http_reader *reader = http_reader_new(
 		HTTP_OF_SERVER, ANSWER_MAX);
-	CLEANUP(buf_fini) struct buf request = BUF_INIT;
-	CLEANUP_CLOSE int fd = -1;
 	const struct http_message *answer;
 	int rc;
 
-	put_request(method, target, body, &request);
-	if (!reader || request.failed)
+	if (!reader)
 		return err_set(-ENOMEM, "no memory for a request");
-	rc = connect_to(label, path, &fd);
+	if (request->stream)
+		http_reader_stream(reader, request->stream, request->owner);
+	rc = ask(request, reader);
 	if (rc)
-		return rc;
-	send_all(fd, &request);
-	rc = receive(fd, reader);
-	if (rc)
-		return err_wrap(rc, "%s%s", label, path);
+		return err_wrap(rc, "%s%s", request->label, request->path);
 	answer = http_reader_message(reader);
 	*ret = (struct client_answer){ .status = answer->status };
 	if (answer->body)

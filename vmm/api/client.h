@@ -5,18 +5,31 @@
 
 #include "vmm/api/http.h"
 
+struct client_request {
+	const char *label; /* in front of the path in sentences: "--socket " */
+	const char *path;  /* of the socket */
+	enum api_method method;
+	const char *target;
+	const char *body;    /* JSON, or NULL */
+	uint64_t timeout_ms; /* until the answer is there; 0: for ever */
+	/*
+	 * Gets what a reply without an end tells, as it comes, for as long as it
+	 * does.  NULL: such a reply is an error.
+	 */
+	void (*stream)(void *owner, const void *data, size_t len);
+	void *owner;
+};
+
 struct client_answer {
 	unsigned status;
-	char *body; /* owned; NULL: none */
+	char *body; /* owned; NULL: none, or it went to `stream` */
 };
 
 /*
- * Connect to the socket at `path`, ask and wait for the answer, whatever it says.
- * `body` may be NULL.  `label` stands in front of the path in sentences:
- * "--socket ".  0, and *ret is the caller's to free; or -errno with a sentence.
+ * Connect, ask and wait for the answer, whatever it says.  0, and *ret is the
+ * caller's to free; or -errno with a sentence.
  */
-int client_ask(const char *label, const char *path, enum api_method method,
-	const char *target, const char *body, struct client_answer *ret);
+int client_ask(const struct client_request *request, struct client_answer *ret);
 
 void client_answer_fini(struct client_answer *answer);
 

@@ -34,6 +34,9 @@ struct http_reader {
 	size_t header_bytes;
 	bool in_value;
 	struct http_message message;
+	void (*sink)(void *owner, const void *data, size_t len);
+	void *owner;
+	bool streams; /* the body goes there */
 };
 
 const char *const api_method_names[API_METHODS] = {
@@ -140,8 +143,10 @@ static int make_body(struct http_reader *reader)
 		return err_set(-EBADMSG,
 			"Transfer-Encoding is not supported; send the body "
 			"with its Content-Length");
+	reader->streams = reader->sink && bytes == NO_LENGTH &&
+			  reader->parser.status_code == 200;
 	if (reader->side == HTTP_OF_SERVER && bytes == NO_LENGTH &&
-		reader->parser.status_code != 204)
+		reader->parser.status_code != 204 && !reader->streams)
 		return err_set(-EBADMSG, "the reply has no Content-Length");
 	if (bytes == NO_LENGTH || !bytes)
 		return 0;
@@ -182,6 +187,10 @@ static int body_comes(http_parser *parser, const char *at, size_t len)
 	struct http_reader *reader = parser->data;
 	struct http_message *message = &reader->message;
 
+	if (reader->streams) {
+		reader->sink(reader->owner, at, len);
+		return 0;
+	}
 	/* The parser hands on Content-Length bytes, which make_body() has. */
 	memcpy(message->body + message->body_bytes, at, len);
 	message->body_bytes += len;
@@ -211,12 +220,25 @@ static const http_parser_settings settings = {
 
 /* ---- the reader ---- */
 
+void http_reader_stream(struct http_reader *reader,
+	void (*sink)(void *owner, const void *data, size_t len), void *owner)
+{
+	reader->sink = sink;
+	reader->owner = owner;
+}
+
+bool http_reader_streams(const struct http_reader *reader)
+{
+	return reader->streams;
+}
+
 void http_reader_reset(struct http_reader *reader)
 {
 	free(reader->message.body);
 	reader->message = (struct http_message){ 0 };
 	reader->rc = 0;
 	reader->within = reader->done = reader->expects = false;
+	reader->streams = false;
 	reader->target_bytes = reader->header_bytes = 0;
 	reader->in_value = false;
 	http_parser_init(&reader->parser,

@@ -36,6 +36,16 @@ struct http_reader;
 struct http_reader *http_reader_new(enum http_side side, size_t body_max);
 struct http_reader *http_reader_free(struct http_reader *reader);
 
+/*
+ * Hand on the body of a reply without a length as it comes: it ends with the
+ * connection, and no message is ever done.  Without this such a reply is refused.
+ */
+void http_reader_stream(struct http_reader *reader,
+	void (*sink)(void *owner, const void *data, size_t len), void *owner);
+
+/* Has such a body begun?  Then http_reader_message() tells the rest. */
+bool http_reader_streams(const struct http_reader *reader);
+
 /* Forget a message that is under way; the next byte begins one. */
 void http_reader_reset(struct http_reader *reader);
 
