@@ -17,6 +17,7 @@
 
 #include "cpu/document.h"
 #include "vmm/api/resources.h"
+#include "vmm/api/words.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 #include "vmm/base/text.h"
@@ -234,7 +235,7 @@ static int finish(struct api *api, struct api *next, const json_t *root)
 	if (!rc && starts)
 		rc = api->ops->start(api->instance, &config);
 	vm_config_fini(&config);
-	return rc;
+	return words_for_clients(rc, words_of_boot);
 }
 
 static void swap_drafts(struct api *a, struct api *b)

@@ -7,6 +7,7 @@
 
 #include "cpu/cpu_state.h"
 #include "vmm/api/resources.h"
+#include "vmm/api/words.h"
 #include "vmm/base/err.h"
 
 #define PATH_BYTES .min = 1, .max = PATH_MAX - 1
@@ -232,7 +233,8 @@ int put_load(struct api *api, struct call *call, struct reply *reply)
 		rc = config_defaults(&vm_all_object, &config);
 	if (!rc) {
 		set_restore(body, &config.restore);
-		rc = api->ops->start(api->instance, &config);
+		rc = words_for_clients(
+			api->ops->start(api->instance, &config), words_of_load);
 	}
 	vm_config_fini(&config);
 	return rc ? rc : api_describe(api);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "vmm/api/resources.h"
+#include "vmm/api/words.h"
 #include "config.h"
 #include "vmm/pause.h"
 
@@ -265,5 +266,6 @@ int put_snapshot(struct api *api, struct call *call, struct reply *reply)
 	};
 
 	(void)reply;
-	return api->ops->snapshot(api->instance, &args);
+	return words_for_clients(
+		api->ops->snapshot(api->instance, &args), words_of_snapshot);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vmm/api/resources.h"
+#include "vmm/api/words.h"
 #include "cpu/cpu.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
@@ -159,11 +160,11 @@ static int start(struct api *api)
 	struct vm_config config;
 	int rc = draft_compile(&api->draft, &config);
 
-	if (rc)
-		return rc;
-	rc = api->ops->start(api->instance, &config);
-	vm_config_fini(&config);
-	return rc;
+	if (!rc) {
+		rc = api->ops->start(api->instance, &config);
+		vm_config_fini(&config);
+	}
+	return words_for_clients(rc, words_of_boot);
 }
 
 int put_action(struct api *api, struct call *call, struct reply *reply)
