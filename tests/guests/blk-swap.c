@@ -16,33 +16,39 @@ static bool announced(void)
 	return status & VIRTIO_MMIO_INT_CONFIG;
 }
 
-static uint64_t number_of_disk(void)
+static uint32_t generation(void)
 {
-	uint64_t number;
+	return vdev_read(&blk.dev, VIRTIO_MMIO_CONFIG_GENERATION);
+}
 
+/* The last sector, and the number in the first; false if they are of two disks. */
+static bool look(uint64_t *ret_number)
+{
+	uint32_t before = generation();
+	uint64_t sectors = blk_capacity(&blk);
+	int status;
+
+	if (sectors != blk.sectors)
+		CHECK(announced());
+	blk.sectors = sectors;
+	status = blk_do(
+		&blk, 0, VIRTIO_BLK_T_IN, sectors - 1, data, SECTOR);
+	if (generation() == before)
+		CHECK(status == 0);
 	CHECK(blk_do(&blk, 0, VIRTIO_BLK_T_IN, 0, data, SECTOR) == 0);
-	memcpy(&number, data, sizeof(number));
-	return number;
+	memcpy(ret_number, data, sizeof(*ret_number));
+	return generation() == before;
 }
 
 void payload(void)
 {
-	uint64_t shown = 0;
+	uint64_t shown = 0, number;
 
 	blk_open(&blk, BLK_FEATURES);
 	for (;;) {
-		uint64_t sectors = blk_capacity(&blk);
-		uint64_t number;
-
-		if (sectors != blk.sectors)
-			CHECK(announced());
-		blk.sectors = sectors;
-		number = number_of_disk();
-		if (number == shown || sectors != blk_capacity(&blk))
+		if (!look(&number) || number == shown)
 			continue;
-		CHECK(blk_do(&blk, 0, VIRTIO_BLK_T_IN, sectors - 1, data,
-			      SECTOR) == 0);
-		print("disk %lu of %lu sectors\n", number, sectors);
+		print("disk %lu of %lu sectors\n", number, blk.sectors);
 		shown = number;
 	}
 }
