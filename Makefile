@@ -36,6 +36,7 @@ LDFLAGS = $(USER_LDFLAGS) $(SANITIZE_FLAGS) -pthread \
 # ---- objects, by layer ----
 
 OBJS_BASE = buf crc err futex iov log metrics ratelimit text thread
+OBJS_BASE += bucket
 OBJS_CORE = bus irq kvm loop loop_epoll loop_pool loop_ring loop_uring loop_watch mem
 OBJS_CORE += state state_load state_print
 OBJS_CORE += mem_dirty mem_pages
@@ -188,6 +189,7 @@ UNIT_TESTS += setup
 UNIT_TESTS += openapi
 UNIT_TESTS += events words
 UNIT_TESTS += log
+UNIT_TESTS += bucket
 UNIT_TESTS += vmgenid
 UNIT_TESTS += readiness
 UNIT_TESTS += i8042
