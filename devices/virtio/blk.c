@@ -17,12 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devices/virtio/blk_config.h"
 #include "vmm/base/err.h"
 
-#define SEGMENTS_MAX        (VIRTQ_IOV_MAX - 2) /* beside header and status */
-#define DISCARD_SECTORS_MAX (1u << 22)          /* 2 GiB in one request */
-#define REQUESTS_MAX        4096                /* in flight on one disk */
-#define QUEUE_SIZE_MIN      16
+#define REQUESTS_MAX   4096 /* in flight on one disk */
+#define QUEUE_SIZE_MIN 16
 
 struct blk_request {
 	struct disk_request io;
@@ -46,6 +45,7 @@ enum {
 	ERRORS,
 	UNSUPPORTED,
 	REPLACED,
+	THROTTLED,
 };
 
 static struct metric metrics[] = {
@@ -57,6 +57,8 @@ static struct metric metrics[] = {
 	[DISCARDS] = { "discards", "discard and write-zeroes requests", 0 },
 	[ERRORS] = { "errors", "requests answered with IOERR", 0 },
 	[UNSUPPORTED] = { "unsupported", "requests answered with UNSUPP", 0 },
+	[THROTTLED] = { "throttled", "times that a rate limiter said to wait",
+		0 },
 	[REPLACED] = { "replaced", "times that a disk got another file", 0 },
 };
 
@@ -216,7 +218,7 @@ static int do_range(struct blk_request *r, bool zeroes) ON_LOOP
 	unmap = flags & VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
 	if ((flags & ~VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP) || (unmap && !zeroes))
 		return VIRTIO_BLK_S_UNSUPP;
-	if (!sectors || sectors > DISCARD_SECTORS_MAX ||
+	if (!sectors || sectors > BLK_DISCARD_SECTORS_MAX ||
 		!in_range(r->blk, sector, sectors))
 		return VIRTIO_BLK_S_IOERR;
 	r->io.offset = sector * DISK_SECTOR_BYTES;
@@ -238,34 +240,61 @@ static int do_write_zeroes(struct blk_request *r, uint64_t sector) ON_LOOP
 	return do_range(r, true);
 }
 
-/* Each returns the status, or -EINPROGRESS when io_done() will give it. */
-static const struct {
+static const struct type {
 	uint32_t type;
 	bool changes;
+	bool moves; /* its data counts for the bandwidth */
+	/* The status, or -EINPROGRESS when io_done() will give it. */
 	int (*start)(struct blk_request *r, uint64_t sector);
 } types[] = {
-	{ VIRTIO_BLK_T_IN, false, do_read },
-	{ VIRTIO_BLK_T_OUT, true, do_write },
-	{ VIRTIO_BLK_T_FLUSH, false, do_flush },
-	{ VIRTIO_BLK_T_GET_ID, false, do_get_id },
-	{ VIRTIO_BLK_T_DISCARD, true, do_discard },
-	{ VIRTIO_BLK_T_WRITE_ZEROES, true, do_write_zeroes },
+	{ VIRTIO_BLK_T_IN, false, true, do_read },
+	{ VIRTIO_BLK_T_OUT, true, true, do_write },
+	{ VIRTIO_BLK_T_FLUSH, false, false, do_flush },
+	{ VIRTIO_BLK_T_GET_ID, false, false, do_get_id },
+	{ VIRTIO_BLK_T_DISCARD, true, false, do_discard },
+	{ VIRTIO_BLK_T_WRITE_ZEROES, true, false, do_write_zeroes },
 };
 
-static int start_request(
-	struct blk_request *r, const struct virtio_blk_outhdr *header) ON_LOOP
+static const struct type *find_type(uint32_t type)
 {
-	uint32_t type = le32toh(header->type);
-
-	for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
-		if (types[i].type != type)
-			continue;
-		if (types[i].changes && r->blk->readonly)
-			return VIRTIO_BLK_S_IOERR;
-		return types[i].start(r, le64toh(header->sector));
-	}
-	return VIRTIO_BLK_S_UNSUPP;
+	for (unsigned i = 0; i < ARRAY_SIZE(types); i++)
+		if (types[i].type == type)
+			return &types[i];
+	return NULL;
 }
+
+static int start_request(
+	struct blk_request *r, const struct type *type, uint64_t sector) ON_LOOP
+{
+	if (!type)
+		return VIRTIO_BLK_S_UNSUPP;
+	if (type->changes && r->blk->readonly)
+		return VIRTIO_BLK_S_IOERR;
+	return type->start(r, sector);
+}
+
+/* ---- rate limits ---- */
+
+static uint64_t charge(struct blk_request *r, const struct type *type)
+{
+	struct limiter *limiter = &r->blk->limiter;
+	uint64_t bytes = 0;
+
+	if (!limiter->on)
+		return 0;
+	if (type && type->moves)
+		bytes = iov_bytes(&r->in) + iov_bytes(&r->out);
+	return limiter_charge(limiter, bytes);
+}
+
+static void wait(struct blk_request *r, uint64_t wait_ns) ON_LOOP
+{
+	metric_add(&metrics[THROTTLED], 1);
+	virtio_wait(&r->blk->dev, r->queue, wait_ns);
+	put_request(r);
+}
+
+/* ---- from the ring ---- */
 
 /* Cut header and status off the chain; false if it has no room for them. */
 static bool frame(struct blk_request *r, struct virtio_blk_outhdr *ret_header)
@@ -280,20 +309,30 @@ static bool frame(struct blk_request *r, struct virtio_blk_outhdr *ret_header)
 	return r->status && iov_take(&r->out, ret_header, sizeof(*ret_header));
 }
 
-static void handle(struct blk_request *r) ON_LOOP
+/* False: it has to wait, and so have those behind it. */
+static bool handle(struct blk_request *r) ON_LOOP
 {
 	struct virtio_blk_outhdr header;
+	const struct type *type;
+	uint64_t wait_ns;
 	int status;
 
 	if (!frame(r, &header)) {
 		virtio_needs_reset(&r->blk->dev,
 			"a request without room for header and status");
 		put_request(r);
-		return;
+		return true;
 	}
-	status = start_request(r, &header);
+	type = find_type(le32toh(header.type));
+	wait_ns = charge(r, type);
+	if (wait_ns) {
+		wait(r, wait_ns);
+		return false;
+	}
+	status = start_request(r, type, le64toh(header.sector));
 	if (status != -EINPROGRESS)
 		answer(r, (uint8_t)status);
+	return true;
 }
 
 static void kick(void *model, unsigned queue) ON_LOOP
@@ -308,7 +347,8 @@ static void kick(void *model, unsigned queue) ON_LOOP
 			put_request(r);
 			return;
 		}
-		handle(r);
+		if (!handle(r))
+			return;
 	}
 	/* More in flight than all queues hold: heads were made available twice. */
 	virtio_needs_reset(&blk->dev, "more requests than descriptors");
@@ -331,78 +371,16 @@ static int drain(void *model) ON_LOOP
 	return blk->in_flight ? -EINPROGRESS : 0;
 }
 
-/* What the guest saw of its disk it must see again: another one is refused. */
-static const struct state_field fields[] = {
-	STATE_U64(struct virtio_blk, config.capacity),
-	STATE_BOOL(struct virtio_blk, readonly, .same = true),
-	STATE_U16(struct virtio_blk, config.num_queues, .same = true),
-	STATE_U32(struct virtio_blk, config.seg_max, .same = true),
-	STATE_U32(struct virtio_blk, config.blk_size, .same = true),
-	STATE_U32(struct virtio_blk, config.max_discard_sectors, .same = true),
-	STATE_U32(struct virtio_blk, config.discard_sector_alignment,
-		.same = true),
-	STATE_U32(struct virtio_blk, config.max_write_zeroes_sectors,
-		.same = true),
-	STATE_BYTES(struct virtio_blk, id),
-};
-
-const struct state_desc virtio_blk_state = STATE_DESC(
-	"blk", 1, struct virtio_blk, fields);
-
-static int loaded(void *model)
-{
-	struct virtio_blk *blk = model;
-	uint64_t then = le64toh(blk->config.capacity);
-	uint64_t now = disk_sectors(blk->disk);
-
-	if (then == now)
-		return 0;
-	return err_set(-EBADMSG,
-		"%llu sectors of %d bytes in the snapshot and %llu here; give "
-		"the image that it was taken with, or a copy",
-		(unsigned long long)then, DISK_SECTOR_BYTES,
-		(unsigned long long)now);
-}
-
 static const struct virtio_model model = {
 	.ops = { .name = "blk",
 		.reset = drain,
 		.pause = drain,
 		.state = &virtio_blk_state,
-		.loaded = loaded },
+		.loaded = blk_loaded },
 	.id = VIRTIO_ID_BLOCK,
 	.activate = activate,
 	.kick = kick,
 };
-
-static uint64_t features_of(const struct disk *disk)
-{
-	uint64_t features = BIT64(VIRTIO_BLK_F_SEG_MAX) |
-			    BIT64(VIRTIO_BLK_F_BLK_SIZE) |
-			    BIT64(VIRTIO_BLK_F_FLUSH) | BIT64(VIRTIO_BLK_F_MQ);
-
-	if (disk_is_readonly(disk))
-		return features | BIT64(VIRTIO_BLK_F_RO);
-	return features | BIT64(VIRTIO_BLK_F_DISCARD) |
-	       BIT64(VIRTIO_BLK_F_WRITE_ZEROES);
-}
-
-static struct virtio_blk_config config_of(
-	const struct disk *disk, unsigned queue_count)
-{
-	return (struct virtio_blk_config){
-		.capacity = htole64(disk_sectors(disk)),
-		.seg_max = htole32(SEGMENTS_MAX),
-		.blk_size = htole32(DISK_SECTOR_BYTES),
-		.num_queues = htole16((uint16_t)queue_count),
-		.max_discard_sectors = htole32(DISCARD_SECTORS_MAX),
-		.max_discard_seg = htole32(1),
-		.discard_sector_alignment = htole32(4096 / DISK_SECTOR_BYTES),
-		.max_write_zeroes_sectors = htole32(DISCARD_SECTORS_MAX),
-		.max_write_zeroes_seg = htole32(1),
-		.write_zeroes_may_unmap = 1,
-	};
-}
 
 /* Many queues get short ones, so that a disk's records stay some MiB at worst. */
 static uint16_t queue_size_for(unsigned queue_count)
@@ -424,7 +402,7 @@ int virtio_blk_init(struct virtio_blk *blk, const struct mem *mem,
 		.name = name,
 		.mem = mem,
 		.loop = loop,
-		.features = features_of(disk),
+		.features = blk_features(disk),
 		.config = &blk->config,
 		.config_bytes = sizeof(blk->config),
 		.queue_count = queue_count,
@@ -434,7 +412,7 @@ int virtio_blk_init(struct virtio_blk *blk, const struct mem *mem,
 	*blk = (struct virtio_blk){
 		.disk = disk,
 		.readonly = disk_is_readonly(disk),
-		.config = config_of(disk, queue_count),
+		.config = blk_config(disk, queue_count),
 		/* One to spare: kick() takes a record before it looks. */
 		.request_count = queue_count * args.queue_size + 1,
 	};
@@ -454,6 +432,12 @@ void virtio_blk_replace(
 	blk->config.capacity = htole64(disk_sectors(disk));
 	metric_add(&metrics[REPLACED], 1);
 	virtio_config_changed(&blk->dev);
+}
+
+void virtio_blk_limit(struct virtio_blk *blk, const struct rate *bandwidth,
+	const struct rate *ops)
+{
+	limiter_change(&blk->limiter, bandwidth, ops);
 }
 
 void virtio_blk_fini(struct virtio_blk *blk)

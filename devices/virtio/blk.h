@@ -11,6 +11,7 @@
 #include <linux/virtio_blk.h>
 
 #include "devices/backend/disk.h"
+#include "devices/backend/limiter.h"
 #include "devices/virtio/device.h"
 #include "vmm/base/metrics.h"
 
@@ -22,6 +23,7 @@ struct virtio_blk {
 	bool readonly;
 	char id[VIRTIO_BLK_ID_BYTES];
 	struct virtio_blk_config config;
+	struct limiter limiter;
 	bool write_through; /* the driver cannot flush: every change is durable */
 
 	/* The loop's.  Requests are used lowest first, so that few are touched. */
@@ -46,6 +48,13 @@ int virtio_blk_init(struct virtio_blk *blk, const struct mem *mem,
  */
 void virtio_blk_replace(
 	struct virtio_blk *blk, struct disk *disk, const char *name);
+
+/*
+ * How fast it may be used; NULL in the place of a rate leaves it as it is.  Before the
+ * loop runs, or while the device is paused.
+ */
+void virtio_blk_limit(struct virtio_blk *blk, const struct rate *bandwidth,
+	const struct rate *ops);
 
 /* When nothing is in flight and the loop has ended; half-built is fine. */
 void virtio_blk_fini(struct virtio_blk *blk);

@@ -79,6 +79,24 @@ static void flush(struct loop_defer *defer) ON_LOOP
 		dev->transport->interrupt(dev->transport_priv, false);
 }
 
+/* The driver's kicks stay disabled: it is looked at when the time is over. */
+void virtio_wait(struct virtio_device *dev, unsigned queue, uint64_t delay_ns)
+{
+	virtq_put_back(&dev->queues[queue].ring);
+	dev->waiting = true;
+	loop_timer_set(&dev->timer, delay_ns);
+}
+
+static void waited(struct loop_timer *timer)
+{
+	struct virtio_device *dev = container_of(
+		timer, struct virtio_device, timer);
+
+	claim_loop_thread();
+	dev->waiting = false;
+	virtio_kicked(dev);
+}
+
 void virtio_complete(struct virtio_device *dev, unsigned queue, uint16_t head,
 	uint32_t written)
 {
@@ -157,7 +175,9 @@ static bool serve_pending(struct virtio_device *dev) ON_LOOP
 {
 	bool found = false;
 
-	for (unsigned i = 0; serving(dev) && i < dev->queue_count; i++) {
+	for (unsigned i = 0; i < dev->queue_count; i++) {
+		if (!serving(dev) || dev->waiting)
+			break;
 		if (!virtq_pending(&dev->queues[i].ring))
 			continue;
 		serve(dev, i);
@@ -187,6 +207,8 @@ static bool arm_queues(struct loop_poller *poller)
 	bool pending = false;
 
 	claim_loop_thread();
+	if (dev->waiting)
+		return false;
 	for (unsigned i = 0; i < dev->queue_count; i++)
 		pending |= virtq_enable_kick(&dev->queues[i].ring);
 	return pending && serve_pending(dev);
@@ -224,11 +246,13 @@ int virtio_device_init(
 	if (!dev->queues)
 		return err_set(-ENOMEM, "%s: no memory for %u queues",
 			dev->name, dev->queue_count);
-	return 0;
+	return loop_timer_init(dev->loop, &dev->timer, waited);
 }
 
 void virtio_device_fini(struct virtio_device *dev)
 {
+	if (dev->queues)
+		loop_timer_fini(dev->loop, &dev->timer);
 	free(dev->queues);
 	dev->queues = NULL;
 }
@@ -258,6 +282,7 @@ static void activate(struct loop_call *call) ON_LOOP
 		virtio_needs_reset(dev, err_describe(rc));
 	} else {
 		dev->active = true;
+		dev->waiting = false;
 		loop_poller_add(dev->loop, &dev->poller);
 	}
 	completion_signal(&v->done, rc);
@@ -324,6 +349,7 @@ void virtio_resume(struct virtio_device *dev)
 	if (!dev->paused)
 		return;
 	dev->paused = false;
+	dev->waiting = false;
 	dev->idle = NULL;
 	atomic_store(&dev->draining, false);
 	if (!dev->active)
@@ -338,33 +364,6 @@ void virtio_abandon_reset(struct virtio_device *dev)
 }
 
 /* ---- registers, on vCPU threads ---- */
-
-/* What the driver may write now, by the status byte. */
-static bool in_status(
-	const struct virtio_device *dev, unsigned set, unsigned clear)
-{
-	unsigned status = atomic_load(&dev->status);
-
-	return (status & set) == set && !(status & clear);
-}
-
-uint32_t virtio_features_read(const struct virtio_device *dev, unsigned select)
-{
-	return select < 2 ? (uint32_t)(dev->offered >> (32 * select)) : 0;
-}
-
-void virtio_features_write(
-	struct virtio_device *dev, unsigned select, uint32_t value)
-{
-	unsigned shift = 32 * (select & 1);
-
-	pthread_mutex_lock(&dev->lock);
-	if (select < 2 && in_status(dev, VIRTIO_CONFIG_S_DRIVER,
-				  VIRTIO_CONFIG_S_FEATURES_OK))
-		dev->accepted = (dev->accepted & ~(0xffffffffull << shift)) |
-				(uint64_t)value << shift;
-	pthread_mutex_unlock(&dev->lock);
-}
 
 uint8_t virtio_status_read(const struct virtio_device *dev)
 {
@@ -401,7 +400,8 @@ static void advance_status(struct virtio_device *dev, uint8_t value)
 	for (unsigned i = 0; i < ARRAY_SIZE(status_order); i++) {
 		uint8_t bit = status_order[i].bit;
 
-		if ((value & bit) && in_status(dev, status_order[i].needs, bit))
+		if ((value & bit) &&
+			virtio_in_status(dev, status_order[i].needs, bit))
 			set_status_bit(dev, bit);
 	}
 }
@@ -416,62 +416,7 @@ void virtio_status_write(struct virtio_device *dev, uint8_t value)
 	if (!value)
 		do_reset(dev);
 	else if ((held & value) == held &&
-		 !in_status(dev, VIRTIO_CONFIG_S_FAILED, 0))
+		 !virtio_in_status(dev, VIRTIO_CONFIG_S_FAILED, 0))
 		advance_status(dev, value);
 	pthread_mutex_unlock(&dev->lock);
-}
-
-bool virtio_queue_read(
-	struct virtio_device *dev, unsigned index, struct virtq_config *ret)
-{
-	if (index >= dev->queue_count)
-		return false;
-	pthread_mutex_lock(&dev->lock);
-	*ret = dev->queues[index].config;
-	pthread_mutex_unlock(&dev->lock);
-	return true;
-}
-
-void virtio_queue_write(struct virtio_device *dev, unsigned index,
-	const struct virtq_config *config)
-{
-	struct virtq_config *mine;
-
-	if (index >= dev->queue_count)
-		return;
-	mine = &dev->queues[index].config;
-	pthread_mutex_lock(&dev->lock);
-	if (in_status(dev, VIRTIO_CONFIG_S_FEATURES_OK,
-		    VIRTIO_CONFIG_S_DRIVER_OK)) {
-		if (!mine->ready)
-			*mine = *config;
-		else
-			mine->ready = config->ready;
-		/* Refused when the device is activated (virtq_init). */
-		if (mine->size > dev->queue_size)
-			mine->size = 0;
-	}
-	pthread_mutex_unlock(&dev->lock);
-}
-
-void virtio_config_read(const struct virtio_device *dev, uint64_t offset,
-	void *data, unsigned len)
-{
-	memset(data, 0, len);
-	if (offset >= dev->config_bytes)
-		return;
-	memcpy(data, (const uint8_t *)dev->config + offset,
-		MIN(len, dev->config_bytes - offset));
-}
-
-uint32_t virtio_config_generation(const struct virtio_device *dev)
-{
-	return dev->config_generation;
-}
-
-void virtio_config_changed(struct virtio_device *dev)
-{
-	dev->config_generation++;
-	if (in_status(dev, VIRTIO_CONFIG_S_DRIVER_OK, 0))
-		dev->transport->interrupt(dev->transport_priv, true);
 }

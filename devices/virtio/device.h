@@ -77,6 +77,8 @@ struct virtio_device {
 	struct loop_poller poller;
 	struct completion *resetting; /* the vCPU that waits for drained() */
 	bool paused;
+	bool waiting; /* no chain is taken until the timer expires */
+	struct loop_timer timer;
 	void (*idle)(void *owner); /* waits for drained(); or NULL */
 	void *idle_owner;
 
@@ -101,11 +103,11 @@ struct virtio_device_args {
 	uint16_t queue_size; /* a power of two up to VIRTQ_SIZE_MAX; 0: that */
 };
 
-/* 0 or -ENOMEM.  Before the loop runs. */
+/* 0 or -errno with a sentence.  Before the loop runs. */
 int virtio_device_init(
 	struct virtio_device *dev, const struct virtio_device_args *args);
 
-/* After the loop has ended. */
+/* After the loop has ended; a zeroed one is fine. */
 void virtio_device_fini(struct virtio_device *dev);
 
 /* ---- for models, on the loop ---- */
@@ -124,6 +126,13 @@ bool virtio_pop(struct virtio_device *dev, unsigned queue,
 void virtio_complete(struct virtio_device *dev, unsigned queue, uint16_t head,
 	uint32_t written) ON_LOOP;
 
+/*
+ * Put the chain of `queue` that was popped last back, and take none of any queue for
+ * `delay_ns`; then kick() is called for those that have some.
+ */
+void virtio_wait(
+	struct virtio_device *dev, unsigned queue, uint64_t delay_ns) ON_LOOP;
+
 /* 2.1.2: say that the device cannot go on until the driver resets it. */
 void virtio_needs_reset(struct virtio_device *dev, const char *why) ON_LOOP;
 
@@ -134,6 +143,10 @@ void virtio_failed(struct virtio_device *dev, const char *why) ON_LOOP;
 void virtio_drained(struct virtio_device *dev) ON_LOOP;
 
 /* ---- for transports, on a vCPU thread ---- */
+
+/* Are all bits of `set` in the status byte now, and none of `clear`? */
+bool virtio_in_status(
+	const struct virtio_device *dev, unsigned set, unsigned clear);
 
 /* Half `select` (0 or 1) of the offered features; other halves are 0. */
 uint32_t virtio_features_read(const struct virtio_device *dev, unsigned select);

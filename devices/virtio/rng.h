@@ -8,17 +8,22 @@
 #ifndef MUSTER_DEVICES_VIRTIO_RNG_H
 #define MUSTER_DEVICES_VIRTIO_RNG_H
 
+#include "devices/backend/limiter.h"
 #include "devices/virtio/device.h"
 #include "vmm/base/metrics.h"
 
 struct virtio_rng {
 	struct virtio_device dev;
 	struct virtq_chain chain; /* the request under way; never two at once */
+	struct limiter limiter;
 };
 
 /* 0 or -errno with a sentence. */
 int virtio_rng_init(
 	struct virtio_rng *rng, const struct mem *mem, struct loop *loop);
+
+/* Before the loop runs. */
+void virtio_rng_limit(struct virtio_rng *rng, const struct limits *limits);
 
 extern const struct metric_group virtio_rng_metrics;
 

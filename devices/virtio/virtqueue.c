@@ -217,6 +217,11 @@ int virtq_pop(struct virtq *q, struct virtq_chain *ret)
 	return 1;
 }
 
+void virtq_put_back(struct virtq *q)
+{
+	q->next_avail--;
+}
+
 /* The used ring with its flags and avail_event, all that we write of a queue. */
 static void wrote_used(const struct virtq *q)
 {

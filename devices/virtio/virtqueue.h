@@ -64,6 +64,9 @@ bool virtq_pending(const struct virtq *q);
 /* 1 and a chain, 0 if there is none, or -EBADMSG with a sentence; then broken. */
 int virtq_pop(struct virtq *q, struct virtq_chain *ret);
 
+/* Let the chain that was popped last be the next one again. */
+void virtq_put_back(struct virtq *q);
+
 /* Put a used element into the ring; the driver sees it after virtq_publish(). */
 void virtq_push(struct virtq *q, uint16_t head, uint32_t written);
 

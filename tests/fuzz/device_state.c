@@ -32,7 +32,7 @@ static bool load(const struct state_desc *desc, const struct input *data,
 	bool ok;
 
 	err_clear();
-	ok = !state_load(desc, 1, data->at, data->left, obj) &&
+	ok = !state_load(desc, desc->version, data->at, data->left, obj) &&
 	     (!loaded || !loaded(obj));
 	if (ok) {
 		state_save(desc, obj, &saved);

@@ -91,8 +91,8 @@ static int teardown(void **state)
 		pthread_join(m.reader_thread, NULL);
 		loop_stop(m.guest.loop);
 		pthread_join(m.loop_thread, NULL);
-		guest_fini(&m.guest);
 		virtio_blk_fini(&m.blk);
+		guest_fini(&m.guest);
 		m.disk = disk_close(m.disk);
 	}
 	return image_teardown(state);

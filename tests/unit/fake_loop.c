@@ -13,6 +13,7 @@
 #define IOV_MAX_HERE 1024
 /* A driver whose rings overlap can keep a device busy for ever. */
 #define TURNS_MAX    1000
+#define TIMERS_MAX   64
 
 typedef QUEUE(struct loop_op) op_queue;
 typedef QUEUE(struct loop_call) call_queue;
@@ -82,24 +83,57 @@ void loop_stop(struct loop *loop)
 	(void)loop;
 }
 
+/* ---- timers, of all loops ---- */
+
+static struct {
+	const struct loop_timer *timer;
+	uint64_t delay_ns;
+} timers[TIMERS_MAX];
+
+/* The place of a timer; of NULL: a free one. */
+static unsigned find_timer(const struct loop_timer *timer)
+{
+	for (unsigned i = 0; i < TIMERS_MAX; i++)
+		if (timers[i].timer == timer)
+			return i;
+	abort();
+}
+
 int loop_timer_init(struct loop *loop, struct loop_timer *timer,
 	void (*expired)(struct loop_timer *timer))
 {
+	unsigned i = find_timer(NULL);
+
 	(void)loop;
 	timer->expired = expired;
+	timers[i].timer = timer;
+	timers[i].delay_ns = 0;
 	return 0;
 }
 
 void loop_timer_fini(struct loop *loop, struct loop_timer *timer)
 {
 	(void)loop;
-	(void)timer;
+	timers[find_timer(timer)].timer = NULL;
 }
 
 void loop_timer_set(struct loop_timer *timer, uint64_t delay_ns)
 {
-	(void)timer;
-	(void)delay_ns;
+	timers[find_timer(timer)].delay_ns = delay_ns;
+}
+
+uint64_t fake_timer_ns(const struct loop_timer *timer)
+{
+	return timers[find_timer(timer)].delay_ns;
+}
+
+void fake_timer_expire(struct loop *loop, struct loop_timer *timer)
+{
+	loop_timer_set(timer, 0);
+	loop->inside = true;
+	timer->expired(timer);
+	loop->inside = false;
+	fake_loop_settle(loop);
 }
 
 /* ---- operations ---- */

@@ -45,6 +45,10 @@ void fake_loop_shorten(struct loop *loop, size_t max_bytes);
 void fake_loop_observe(
 	struct loop *loop, void (*observer)(const struct loop_op *op));
 
+/* In how long a timer expires, 0 if it is not set; and let it, at once. */
+uint64_t fake_timer_ns(const struct loop_timer *timer);
+void fake_timer_expire(struct loop *loop, struct loop_timer *timer);
+
 /* How many operations have been carried out, and a copy of the latest. */
 unsigned fake_loop_ops(const struct loop *loop);
 const struct loop_op *fake_loop_last_op(const struct loop *loop);

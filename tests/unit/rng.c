@@ -97,6 +97,27 @@ static void readable_buffers_are_left_alone(void **state)
 	assert_int_equal(zeroes(GUEST_DATA, 64), 64);
 }
 
+static void a_limit_lets_a_request_wait_until_its_time(void **state)
+{
+	const struct limits limits = { .ops = { 1, 3600000, 0 } };
+	struct vring_used_elem e;
+
+	(void)state;
+	virtio_rng_limit(&rng, &limits);
+	guest_start(&guest, VERSION_1, 1, 8);
+	ring_set(ring->desc, 0, GUEST_DATA, 64, WRITE, 0);
+	assert_int_equal(request(), 64);
+	ring_offer(ring, 0);
+	guest_kick(&guest);
+	assert_false(ring_reap(ring, &e));
+	assert_in_range(fake_timer_ns(&rng.dev.timer), 3500000000000ull,
+		3600000000000ull);
+	rng.limiter.ops.tokens = 1;
+	fake_timer_expire(guest.loop, &rng.dev.timer);
+	assert_true(ring_reap(ring, &e));
+	assert_int_equal(e.len, 64);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -106,6 +127,7 @@ int main(void)
 		TEST(buffers_are_filled_in_order),
 		TEST(a_request_has_a_limit),
 		TEST(readable_buffers_are_left_alone),
+		TEST(a_limit_lets_a_request_wait_until_its_time),
 	};
 
 	return cmocka_run_group_tests_name("rng", tests, NULL, NULL);
