@@ -44,6 +44,23 @@ static const struct config_field disk_fields[] = {
 		.metavar = "NAME",
 		.help = "the serial number that the guest reads",
 	},
+	{
+		.name = "bandwidth",
+		.type = CONFIG_RATE,
+		.offset = CONFIG_AT(
+			struct disk_config, limits.bandwidth, struct rate),
+		.metavar = "RATE",
+		.help = "the most bytes in a time, as 100M/1s; with +BURST, so "
+			"many more once",
+	},
+	{
+		.name = "ops",
+		.type = CONFIG_RATE,
+		.offset = CONFIG_AT(
+			struct disk_config, limits.ops, struct rate),
+		.metavar = "RATE",
+		.help = "the most requests in a time, as 500/1s",
+	},
 };
 
 static const struct config_object disk_config_object = {
@@ -149,7 +166,7 @@ const struct config_choice config_log_levels[] = {
  * restore` the last two, `muster snapshot check` the end of the last, and a snapshot
  * keeps the first.
  */
-enum { RUN_AT = 13, RESTORE_AT = 21, CHECK_AT = 24, JSON_AT = 27, FIELDS };
+enum { RUN_AT = 15, RESTORE_AT = 23, CHECK_AT = 26, JSON_AT = 29, FIELDS };
 
 static const struct config_field vm_fields[FIELDS] = {
 	{
@@ -264,6 +281,22 @@ static const struct config_field vm_fields[FIELDS] = {
 		.offset = CONFIG_AT(struct vm_config, rng, bool),
 		.fallback = "off",
 		.help = "attach a virtio source of random numbers",
+	},
+	{
+		.name = "rng-bandwidth",
+		.type = CONFIG_RATE,
+		.offset = CONFIG_AT(struct vm_config, rng_limits.bandwidth,
+			struct rate),
+		.metavar = "RATE",
+		.help = "the most bytes that it gives in a time, as 64K/1s",
+	},
+	{
+		.name = "rng-ops",
+		.type = CONFIG_RATE,
+		.offset = CONFIG_AT(
+			struct vm_config, rng_limits.ops, struct rate),
+		.metavar = "RATE",
+		.help = "the most requests that it serves in a time",
 	},
 	{
 		.name = "debug-exit",

@@ -9,6 +9,7 @@
 #ifndef MUSTER_VMM_CONFIG_H
 #define MUSTER_VMM_CONFIG_H
 
+#include "devices/backend/limiter.h"
 #include "vmm/base/log.h"
 #include "vmm/base/util.h"
 #include "vmm/config_field.h"
@@ -23,6 +24,7 @@ struct disk_config {
 	char *id; /* or NULL */
 	bool readonly;
 	bool direct;
+	struct limits limits;
 };
 
 enum console_kind { CONSOLE_SERIAL, CONSOLE_FILE, CONSOLE_NONE };
@@ -68,6 +70,7 @@ struct vm_config {
 	unsigned disk_count;
 	struct disk_config disk[MACHINE_VIRTIO_MAX];
 	bool rng;
+	struct limits rng_limits;
 	unsigned console;    /* enum console_kind */
 	char *console_path;  /* CONSOLE_FILE */
 	uint64_t timeout_ms; /* 0: none */

@@ -110,9 +110,9 @@ static const struct config_field *find(
 
 /* Remember that a field was given; false if it already was. */
 static bool first_time(const struct config_object *object,
-	const struct config_field *f, uint32_t *seen)
+	const struct config_field *f, uint64_t *seen)
 {
-	uint32_t bit = BIT(f - object->fields);
+	uint64_t bit = BIT64(f - object->fields);
 	bool first = !(*seen & bit);
 
 	*seen |= bit;
@@ -121,10 +121,10 @@ static bool first_time(const struct config_object *object,
 
 /* The first required field that was not given, or NULL. */
 static const struct config_field *missing(
-	const struct config_object *object, uint32_t seen)
+	const struct config_object *object, uint64_t seen)
 {
 	for (unsigned i = 0; i < object->count; i++)
-		if (object->fields[i].required && !(seen & BIT(i)))
+		if (object->fields[i].required && !(seen & BIT64(i)))
 			return &object->fields[i];
 	return NULL;
 }
@@ -163,7 +163,7 @@ static int unknown_key(const struct config_field *list, const char *key)
 }
 
 static int set_pair(
-	const struct config_field *list, char *pair, void *item, uint32_t *seen)
+	const struct config_field *list, char *pair, void *item, uint64_t *seen)
 {
 	char *value = strchr(pair, '=');
 	char label[CONFIG_LABEL_MAX];
@@ -188,7 +188,7 @@ static int set_pair(
 static int fill_item(const struct config_field *list, char *text, void *item)
 {
 	const struct config_field *f;
-	uint32_t seen = 0;
+	uint64_t seen = 0;
 	char *next;
 	int rc = config_defaults(list->item, item);
 
@@ -282,7 +282,7 @@ static int find_value(const struct config_field *f, const char *inline_value,
 }
 
 static int set_option(const struct config_object *object,
-	const struct config_field *f, const char *value, uint32_t *seen,
+	const struct config_field *f, const char *value, uint64_t *seen,
 	void *base)
 {
 	char label[CONFIG_LABEL_MAX] = "";
@@ -309,7 +309,7 @@ static int not_an_option(const struct config_object *object, const char *arg)
 
 static int parse_letter(const struct config_object *object,
 	const struct config_field *f, int argc, char *const argv[],
-	uint32_t *seen, void *base)
+	uint64_t *seen, void *base)
 {
 	const char *value;
 	int used;
@@ -321,7 +321,7 @@ static int parse_letter(const struct config_object *object,
 }
 
 static int parse_operand(const struct config_object *object, const char *arg,
-	uint32_t *seen, void *base)
+	uint64_t *seen, void *base)
 {
 	const struct config_field *f = find_operands(object);
 	int rc;
@@ -334,7 +334,7 @@ static int parse_operand(const struct config_object *object, const char *arg,
 
 /* One option or operand; returns how many arguments it took. */
 static int parse_option(const struct config_object *object, int argc,
-	char *const argv[], uint32_t *seen, void *base)
+	char *const argv[], uint64_t *seen, void *base)
 {
 	CLEANUP_FREE char *name = NULL;
 	const struct config_field *f;
@@ -366,7 +366,7 @@ int config_parse_args(const struct config_object *object, int argc,
 	char *const argv[], void *base)
 {
 	const struct config_field *f;
-	uint32_t seen = 0;
+	uint64_t seen = 0;
 
 	for (int i = 0; i < argc;) {
 		int used = parse_option(

@@ -12,6 +12,7 @@
 #ifndef MUSTER_VMM_CONFIG_FIELD_H
 #define MUSTER_VMM_CONFIG_FIELD_H
 
+#include "vmm/base/bucket.h"
 #include "vmm/base/buf.h"
 #include "vmm/base/util.h"
 
@@ -21,8 +22,10 @@ enum config_type {
 	CONFIG_NAME,     /* char *, owned; letters, digits, '.', '_', '-' */
 	CONFIG_BOOL,     /* bool: on, off */
 	CONFIG_UNSIGNED, /* unsigned */
+	CONFIG_COUNT,    /* uint64_t */
 	CONFIG_SIZE,     /* uint64_t, bytes: 4096, 512M, 5G */
 	CONFIG_DURATION, /* uint64_t, milliseconds: 500ms, 30s, 2m */
+	CONFIG_RATE,     /* struct rate: 100M, 100M/500ms, 100M/1s+2G */
 	CONFIG_CHOICE,   /* unsigned, an index into `choices` */
 	CONFIG_LIST,  /* an array of `item` objects, given as key=value,… */
 	CONFIG_WORDS, /* struct config_words; each time it is given adds one */
@@ -54,7 +57,10 @@ struct config_field {
 	bool hidden;   /* no help speaks of it: for tests, or ABSENT */
 	char letter;   /* the option's short form, or 0 */
 	size_t offset;
-	/* CHOICE: where an argument goes (char *), or 0; LIST: the count (unsigned) */
+	/*
+	 * CHOICE: where an argument goes (char *), or 0; LIST: the count (unsigned);
+	 * OBJECT: whether it was given (bool), or 0.
+	 */
 	size_t aux_offset;
 	uint64_t min, max; /* of the number, of the bytes of a text, of items */
 	uint64_t multiple_of;
@@ -66,7 +72,7 @@ struct config_field {
 	const struct config_object *item;
 };
 
-#define CONFIG_FIELDS_MAX 32
+#define CONFIG_FIELDS_MAX 64
 
 struct config_object {
 	const char
@@ -106,8 +112,8 @@ void config_print_args(
 
 /*
  * Read a JSON object of `len` bytes into a zeroed object: a member of a STRING,
- * PATH, NAME or CHOICE is a string, of a BOOL true or false, of an UNSIGNED a
- * number, of a LIST an array of objects, of TEXTS an object; WORDS do not occur.
+ * PATH, NAME or CHOICE is a string, of a BOOL true or false, of an UNSIGNED or COUNT
+ * a number, of a LIST an array of objects, of TEXTS an object; WORDS do not occur.
  * null is as good as no member.  0, or -errno with a sentence that names the
  * member; the object then needs nothing.
  */
@@ -132,10 +138,20 @@ int config_update_json(const struct config_object *object, const char *text,
 int config_set(const struct config_field *field, const char *label,
 	const char *value, void *base);
 
+/* Digits and a unit of the type; what is past 64 bits becomes UINT64_MAX. */
+int config_parse_number(
+	enum config_type type, const char *value, uint64_t *ret);
+
+/* -EINVAL, or -ERANGE past what a rate may be; a time that is not given is a second. */
+int config_parse_rate(const char *value, struct rate *ret);
+
 /* ---- words for people; each appends to `out` ---- */
 
 /* A number in the largest unit that gives it exactly: 512M, 30s. */
 void config_put_number(enum config_type type, uint64_t n, struct buf *out);
+
+/* As config_parse_rate() reads it. */
+void config_put_rate(const struct rate *rate, struct buf *out);
 
 /* `name=value` as it is typed: "cpus=N", "readonly=on|off"; `sep` is ' ' or '='. */
 void config_put_synopsis(

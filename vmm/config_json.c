@@ -84,7 +84,8 @@ static int refuse_type(const struct config_field *f)
 static int set_members(
 	const struct config_object *object, json_t *root, void *base);
 
-static int set_object(const struct config_field *f, json_t *value, void *at)
+static int set_object(
+	const struct config_field *f, json_t *value, void *at, bool *given)
 {
 	int rc;
 
@@ -93,6 +94,8 @@ static int set_object(const struct config_field *f, json_t *value, void *at)
 	rc = config_defaults(f->item, at);
 	if (!rc)
 		rc = set_members(f->item, value, at);
+	if (!rc && given)
+		*given = true;
 	return rc ? err_wrap(rc, "%s", f->name) : 0;
 }
 
@@ -112,7 +115,7 @@ static int set_list(const struct config_field *f, json_t *value, void *base)
 		unsigned i = (*count)++;
 
 		rc = set_object(f, json_array_get(value, i),
-			items + i * f->item->size_bytes);
+			items + i * f->item->size_bytes, NULL);
 	}
 	return rc;
 }
@@ -141,6 +144,12 @@ static int set_texts(const struct config_field *f, json_t *value, char **at)
 	return 0;
 }
 
+static bool *given_of(const struct config_field *f, void *base)
+{
+	return f->aux_offset ? (bool *)(void *)((char *)base + f->aux_offset)
+			     : NULL;
+}
+
 /* As the option of that name would take it. */
 static int set_member(const struct config_field *f, json_t *value, void *base)
 {
@@ -155,6 +164,7 @@ static int set_member(const struct config_field *f, json_t *value, void *base)
 		return config_set(
 			f, label, json_is_true(value) ? "on" : "off", base);
 	case CONFIG_UNSIGNED:
+	case CONFIG_COUNT:
 		if (!json_is_integer(value))
 			return refuse_type(f);
 		snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
@@ -163,7 +173,8 @@ static int set_member(const struct config_field *f, json_t *value, void *base)
 	case CONFIG_LIST:
 		return set_list(f, value, base);
 	case CONFIG_OBJECT:
-		return set_object(f, value, (char *)base + f->offset);
+		return set_object(
+			f, value, (char *)base + f->offset, given_of(f, base));
 	case CONFIG_TEXTS:
 		return set_texts(f, value, (void *)((char *)base + f->offset));
 	case CONFIG_ABSENT:

@@ -20,6 +20,11 @@ static json_t *list_to_json(const struct config_field *f, const char *base)
 	return list;
 }
 
+static bool was_given(const struct config_field *f, const char *base)
+{
+	return !f->aux_offset || *(const bool *)(base + f->aux_offset);
+}
+
 static json_t *field_to_json(const struct config_field *f, const char *base)
 {
 	const void *at = base + f->offset;
@@ -33,8 +38,11 @@ static json_t *field_to_json(const struct config_field *f, const char *base)
 		return json_string(f->choices[*(const unsigned *)at].name);
 	case CONFIG_LIST:
 		return list_to_json(f, base);
+	case CONFIG_COUNT:
+		return json_integer((json_int_t) * (const uint64_t *)at);
 	case CONFIG_OBJECT:
-		return config_to_json(f->item, at);
+		return was_given(f, base) ? config_to_json(f->item, at)
+					  : json_null();
 	case CONFIG_TEXTS: /* it was parsed when it came */
 		return *(char *const *)at
 			       ? json_loads(*(char *const *)at, 0, NULL)

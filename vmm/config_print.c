@@ -23,6 +23,8 @@ static bool is_absent(const struct config_field *f, const void *at)
 	case CONFIG_SIZE:
 	case CONFIG_DURATION:
 		return *(const uint64_t *)at < f->min;
+	case CONFIG_RATE:
+		return !rate_limits(at);
 	default:
 		return false;
 	}
@@ -42,6 +44,10 @@ static void put_member(const struct config_field *f, const void *base,
 	case CONFIG_UNSIGNED:
 		config_put_number(f->type, *(const unsigned *)at, out);
 		break;
+	case CONFIG_RATE:
+		config_put_rate(at, out);
+		break;
+	case CONFIG_COUNT:
 	case CONFIG_SIZE:
 	case CONFIG_DURATION:
 		config_put_number(f->type, *(const uint64_t *)at, out);

@@ -67,10 +67,9 @@ static int refuse(int rc, const struct config_field *field, const char *label,
 
 /* ---- numbers ---- */
 
-/* Decimal digits and a unit; what is past 64 bits becomes UINT64_MAX. */
-static int parse_number(
-	const struct unit *unit, const char *value, uint64_t *ret)
+int config_parse_number(enum config_type type, const char *value, uint64_t *ret)
 {
+	const struct unit *unit = units_of(type);
 	uint64_t n = 0;
 
 	if (!isdigit((unsigned char)*value))
@@ -94,11 +93,11 @@ static int set_number(const struct config_field *f, const char *label,
 {
 	uint64_t n;
 
-	if (parse_number(units_of(f->type), value, &n))
+	if (config_parse_number(f->type, value, &n))
 		return refuse(-EINVAL, f, label, value,
-			f->type == CONFIG_UNSIGNED ? "not a number"
-			: f->type == CONFIG_SIZE   ? "not a size"
-						   : "not a length of time");
+			f->type == CONFIG_SIZE       ? "not a size"
+			: f->type == CONFIG_DURATION ? "not a length of time"
+						     : "not a number");
 	if (n < f->min || n > f->max)
 		return refuse(-ERANGE, f, label, value, "out of range");
 	if (f->multiple_of && n % f->multiple_of)
@@ -118,6 +117,16 @@ void config_put_number(enum config_type type, uint64_t n, struct buf *out)
 		if (n % u->factor == 0 && u->factor > best->factor)
 			best = u;
 	buf_printf(out, "%" PRIu64 "%s", n / best->factor, best->suffix);
+}
+
+static int set_rate(const struct config_field *f, const char *label,
+	const char *value, void *at)
+{
+	int rc = config_parse_rate(value, at);
+
+	return rc ? refuse(rc, f, label, value,
+			    rc == -ERANGE ? "out of range" : "not a rate")
+		  : 0;
 }
 
 /* ---- texts ---- */
@@ -237,9 +246,12 @@ int config_set(const struct config_field *f, const char *label,
 	case CONFIG_BOOL:
 		return set_bool(f, label, value, at);
 	case CONFIG_UNSIGNED:
+	case CONFIG_COUNT:
 	case CONFIG_SIZE:
 	case CONFIG_DURATION:
 		return set_number(f, label, value, at);
+	case CONFIG_RATE:
+		return set_rate(f, label, value, at);
 	case CONFIG_CHOICE:
 		return set_choice(f, label, value, base);
 	case CONFIG_WORDS:

@@ -43,6 +43,10 @@ int vm_config_check(const struct vm_config *config)
 			"--rng: with %u disks there is no place left; give at "
 			"most %u disks, or leave out --rng",
 			config->disk_count, MACHINE_VIRTIO_MAX - 1);
+	if (!config->rng && (rate_limits(&config->rng_limits.bandwidth) ||
+				    rate_limits(&config->rng_limits.ops)))
+		return err_set(-EINVAL, "--rng-bandwidth, --rng-ops: there is "
+					"nothing to limit; add --rng");
 	return check_disks(config);
 }
 

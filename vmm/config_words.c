@@ -101,6 +101,7 @@ void config_put_expected(const struct config_field *f, struct buf *out)
 		buf_printf(out, "on or off");
 		break;
 	case CONFIG_UNSIGNED:
+	case CONFIG_COUNT:
 		buf_printf(out, "a number from ");
 		put_range(f, out);
 		break;
@@ -111,6 +112,11 @@ void config_put_expected(const struct config_field *f, struct buf *out)
 	case CONFIG_DURATION:
 		buf_printf(out, "a number with ms, s, m or h, from ");
 		put_range(f, out);
+		break;
+	case CONFIG_RATE:
+		buf_printf(out,
+			"an amount, and perhaps /TIME and +BURST: 100M, "
+			"100M/500ms, 100M/1s+2G");
 		break;
 	case CONFIG_CHOICE:
 		put_choices(f, out);
@@ -141,8 +147,8 @@ void config_put_expected(const struct config_field *f, struct buf *out)
 
 static bool is_number(const struct config_field *f)
 {
-	return f->type == CONFIG_UNSIGNED || f->type == CONFIG_SIZE ||
-	       f->type == CONFIG_DURATION;
+	return f->type == CONFIG_UNSIGNED || f->type == CONFIG_COUNT ||
+	       f->type == CONFIG_SIZE || f->type == CONFIG_DURATION;
 }
 
 void config_put_notes(const struct config_field *f, struct buf *out)

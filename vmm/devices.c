@@ -85,6 +85,12 @@ void devices_swap(
 	*swap = old;
 }
 
+void devices_limit(struct devices *devices, unsigned index,
+	const struct rate *bandwidth, const struct rate *ops)
+{
+	virtio_blk_limit(&devices->disk[index].blk, bandwidth, ops);
+}
+
 void device_swap_fini(struct device_swap *swap)
 {
 	swap->disk = disk_close(swap->disk);
@@ -192,6 +198,8 @@ static int build_disk(struct device_disk *d, const struct disk_config *config,
 	int rc = virtio_blk_init(&d->blk, env->machine->mem, env->loop, d->disk,
 		d->name, config->id, env->machine->cpus);
 
+	virtio_blk_limit(
+		&d->blk, &config->limits.bandwidth, &config->limits.ops);
 	return rc ? rc : connect_virtio(devices, env, &d->blk.dev);
 }
 
@@ -199,6 +207,7 @@ static int build_rng(struct devices *devices, const struct devices_env *env)
 {
 	int rc = virtio_rng_init(&devices->rng, env->machine->mem, env->loop);
 
+	virtio_rng_limit(&devices->rng, &env->config->rng_limits);
 	return rc ? rc : connect_virtio(devices, env, &devices->rng.dev);
 }
 

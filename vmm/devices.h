@@ -95,6 +95,10 @@ int devices_open_swap(const struct devices *devices, unsigned index,
 void devices_swap(
 	struct devices *devices, unsigned index, struct device_swap *swap);
 
+/* NULL in the place of a rate leaves it.  While all is held. */
+void devices_limit(struct devices *devices, unsigned index,
+	const struct rate *bandwidth, const struct rate *ops);
+
 /* A zeroed one is fine. */
 void device_swap_fini(struct device_swap *swap);
 

@@ -22,6 +22,7 @@
 
 struct change {
 	struct vm *vm;
+	const struct vm_drive_change *wish;
 	unsigned index;
 	struct disk_config *config;
 	struct device_swap swap;
@@ -41,10 +42,14 @@ static int check_others(
 	return 0;
 }
 
-static int open_next(struct change *c, const char *path)
+static int open_next(struct change *c, const struct vm_config *config)
 {
+	const char *path = c->wish->path;
 	struct disk_config next = *c->config;
+	int rc = check_others(config, c->index, path);
 
+	if (rc)
+		return rc;
 	c->path = strdup(path);
 	if (!c->path)
 		return err_set(-ENOMEM, "no memory for a drive");
@@ -53,13 +58,25 @@ static int open_next(struct change *c, const char *path)
 		&c->vm->devices, c->index, &next, "path_on_host ", &c->swap);
 }
 
-static void apply(struct change *c)
+static void swap_file(struct change *c)
 {
 	char *old = c->config->path;
 
 	devices_swap(&c->vm->devices, c->index, &c->swap);
 	c->config->path = c->path;
 	c->path = old;
+}
+
+static void set_limits(struct change *c)
+{
+	const struct rate *bandwidth = c->wish->bandwidth;
+	const struct rate *ops = c->wish->ops;
+
+	devices_limit(&c->vm->devices, c->index, bandwidth, ops);
+	if (bandwidth)
+		c->config->limits.bandwidth = *bandwidth;
+	if (ops)
+		c->config->limits.ops = *ops;
 }
 
 static int apply_held(struct change *c)
@@ -69,7 +86,9 @@ static int apply_held(struct change *c)
 
 	if (rc)
 		return rc;
-	apply(c);
+	if (c->path)
+		swap_file(c);
+	set_limits(c);
 	rc = pause_release(pause, PAUSE_DRIVE);
 	if (rc)
 		log_warn("after the change of a drive: %s", err_describe(rc));
@@ -80,17 +99,16 @@ int vm_change_drive(struct vm *vm, struct vm_config *config,
 	const struct vm_drive_change *change)
 {
 	int index = vm_config_find_disk(config, change->id);
-	struct change c = { .vm = vm };
-	int rc;
+	struct change c = { .vm = vm, .wish = change };
+	int rc = 0;
 
 	if (index < 0)
 		return err_set(-ENOENT, "drive_id %s: there is no such drive",
 			text_shown(change->id).s);
 	c.index = (unsigned)index;
 	c.config = &config->disk[index];
-	rc = check_others(config, c.index, change->path);
-	if (!rc)
-		rc = open_next(&c, change->path);
+	if (change->path)
+		rc = open_next(&c, config);
 	if (!rc)
 		rc = apply_held(&c);
 	device_swap_fini(&c.swap);

@@ -47,8 +47,10 @@ struct vm_cpu {
 
 /* What of a disk that a VM has is to be another. */
 struct vm_drive_change {
-	const char *id;   /* or "vda", "vdb", … by its place */
-	const char *path; /* NULL: as it is */
+	const char *id; /* or "vda", "vdb", ... by its place */
+	/* NULL: as it is. */
+	const char *path;
+	const struct rate *bandwidth, *ops;
 };
 
 /*

@@ -31,8 +31,7 @@ static bool look(uint64_t *ret_number)
 	if (sectors != blk.sectors)
 		CHECK(announced());
 	blk.sectors = sectors;
-	status = blk_do(
-		&blk, 0, VIRTIO_BLK_T_IN, sectors - 1, data, SECTOR);
+	status = blk_do(&blk, 0, VIRTIO_BLK_T_IN, sectors - 1, data, SECTOR);
 	if (generation() == before)
 		CHECK(status == 0);
 	CHECK(blk_do(&blk, 0, VIRTIO_BLK_T_IN, 0, data, SECTOR) == 0);

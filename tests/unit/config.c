@@ -189,7 +189,7 @@ static void bad_names_are_refused(void **state)
 			"options" },
 		{ "--kernel k --disk pth=a",
 			"--disk pth: unknown key; the keys are path, readonly, "
-			"direct, id" },
+			"direct, id, bandwidth, ops" },
 		{ "--kernel k --disk a.img",
 			"--disk a.img: not key=value; separate pairs by a "
 			"comma and write a comma inside a value twice" },
@@ -385,15 +385,17 @@ static void the_words_for_help_name_range_and_default(void **state)
 		"hypervisor shown|hidden: default shown\n"
 		"guest-microcode ignore|refuse|emulate|stage: default ignore\n"
 		"memory SIZE: 2M to 64T, a multiple of 4K; default 512M\n"
-		"disk path=FILE[,readonly=on|off][,direct=on|off][,id=NAME]: "
-		"up to 16 times\n"
+		"disk path=FILE[,readonly=on|off][,direct=on|off][,id=NAME]"
+		"[,bandwidth=RATE][,ops=RATE]: up to 16 times\n"
 		"rng[=on|off]: default off\n"
+		"rng-bandwidth RATE: \n"
+		"rng-ops RATE: \n"
 		"debug-exit[=on|off]: default off\n"
 		"console serial|file=FILE|none: default serial\n";
 	struct buf out = BUF_INIT;
 
 	(void)state;
-	for (unsigned i = 3; i < 14; i++) {
+	for (unsigned i = 3; i < 16; i++) {
 		config_put_synopsis(&vm_config_object.fields[i], ' ', &out);
 		buf_printf(&out, ": ");
 		config_put_notes(&vm_config_object.fields[i], &out);

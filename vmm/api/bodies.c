@@ -14,11 +14,92 @@
 		.count = ARRAY_SIZE(table), .size_bytes = sizeof(type), \
 	}
 
-#define RATE_LIMITER                                                  \
-	{                                                             \
-		.name = "rate_limiter", .type = CONFIG_ABSENT,        \
-		.help = "this version limits no rates; leave it out", \
+/* ---- rate limiters ---- */
+
+static const struct config_field bucket_fields[] = {
+	{
+		.name = "size",
+		.type = CONFIG_COUNT,
+		.required = true,
+		.offset = CONFIG_AT(struct bucket_body, rate.size, uint64_t),
+		.max = RATE_SIZE_MAX,
+		.help = "bytes or requests in each refill_time; 0: no limit",
+	},
+	{
+		.name = "refill_time",
+		.type = CONFIG_COUNT,
+		.required = true,
+		.offset = CONFIG_AT(
+			struct bucket_body, rate.refill_ms, uint64_t),
+		.max = RATE_REFILL_MS_MAX,
+		.help = "milliseconds; 0: no limit",
+	},
+	{
+		.name = "one_time_burst",
+		.type = CONFIG_COUNT,
+		.offset = CONFIG_AT(struct bucket_body, rate.burst, uint64_t),
+		.max = RATE_SIZE_MAX,
+		.help = "so many more, once",
+	},
+};
+
+static const struct config_object bucket_object = OBJECT(
+	"token-bucket", bucket_fields, struct bucket_body);
+
+static const struct config_field limiter_fields[] = {
+	{
+		.name = "bandwidth",
+		.type = CONFIG_OBJECT,
+		.offset = CONFIG_AT(
+			struct limiter_body, bandwidth, struct bucket_body),
+		.aux_offset = CONFIG_AT(
+			struct limiter_body, bandwidth.given, bool),
+		.help = "how many bytes",
+		.item = &bucket_object,
+	},
+	{
+		.name = "ops",
+		.type = CONFIG_OBJECT,
+		.offset = CONFIG_AT(
+			struct limiter_body, ops, struct bucket_body),
+		.aux_offset = CONFIG_AT(struct limiter_body, ops.given, bool),
+		.help = "how many requests",
+		.item = &bucket_object,
+	},
+};
+
+static const struct config_object limiter_object = OBJECT(
+	"rate-limiter", limiter_fields, struct limiter_body);
+
+#define RATE_LIMITER(body)                                               \
+	{                                                                \
+		.name = "rate_limiter", .type = CONFIG_OBJECT,           \
+		.offset = CONFIG_AT(body, limiter, struct limiter_body), \
+		.aux_offset = CONFIG_AT(body, limiter.given, bool),      \
+		.help = "how fast the guest may use it",                 \
+		.item = &limiter_object,                                 \
 	}
+
+struct limits limits_of_body(const struct limiter_body *body)
+{
+	return (struct limits){ body->bandwidth.rate, body->ops.rate };
+}
+
+static struct bucket_body bucket_to_body(const struct rate *rate)
+{
+	return (struct bucket_body){ *rate, rate_limits(rate) };
+}
+
+struct limiter_body limits_to_body(const struct limits *limits)
+{
+	struct limiter_body body = {
+		.bandwidth = bucket_to_body(&limits->bandwidth),
+		.ops = bucket_to_body(&limits->ops),
+	};
+
+	body.given = body.bandwidth.given || body.ops.given;
+	return body;
+}
 
 /* ---- /machine-config ---- */
 
@@ -134,7 +215,7 @@ static const struct config_field boot_fields[] = {
 const struct config_object boot_body_object = OBJECT(
 	"boot-source", boot_fields, struct boot_body);
 
-/* ---- /drives/{drive_id} ---- */
+/* ---- /drives/{id} ---- */
 
 static const struct config_choice cache_choices[] = {
 	{ "Unsafe", NULL },
@@ -205,7 +286,7 @@ static const struct config_field drive_fields[] = {
 		.help = "taken, without effect: io_uring where the host allows "
 			"it",
 	},
-	RATE_LIMITER,
+	RATE_LIMITER(struct drive_body),
 	{
 		.name = "socket",
 		.type = CONFIG_ABSENT,
@@ -235,7 +316,7 @@ static const struct config_field drive_change_fields[] = {
 		.help = "another file for the drive, or the same with another "
 			"size",
 	},
-	RATE_LIMITER,
+	RATE_LIMITER(struct drive_change_body),
 };
 
 const struct config_object drive_change_body_object = OBJECT(
@@ -244,14 +325,25 @@ const struct config_object drive_change_body_object = OBJECT(
 void drive_body_change(
 	struct drive_body *drive, struct drive_change_body *change)
 {
-	free(drive->path);
-	drive->path = change->path;
-	change->path = NULL;
+	struct limits limits = limits_of_body(&drive->limiter);
+
+	if (change->path) {
+		free(drive->path);
+		drive->path = change->path;
+		change->path = NULL;
+	}
+	if (change->limiter.bandwidth.given)
+		limits.bandwidth = change->limiter.bandwidth.rate;
+	if (change->limiter.ops.given)
+		limits.ops = change->limiter.ops.rate;
+	drive->limiter = limits_to_body(&limits);
 }
 
 /* ---- /entropy ---- */
 
-static const struct config_field entropy_fields[] = { RATE_LIMITER };
+static const struct config_field entropy_fields[] = {
+	RATE_LIMITER(struct entropy_body),
+};
 
 const struct config_object entropy_body_object = OBJECT(
 	"entropy", entropy_fields, struct entropy_body);

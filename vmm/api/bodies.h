@@ -25,10 +25,22 @@ struct boot_body {
 	char *args;
 };
 
+/* A rate of which size or time is 0 limits nothing. */
+struct bucket_body {
+	struct rate rate;
+	bool given;
+};
+
+struct limiter_body {
+	struct bucket_body bandwidth, ops;
+	bool given;
+};
+
 struct drive_body {
 	char *id;
 	char *path;
 	char *partuuid;
+	struct limiter_body limiter;
 	unsigned cache_type;
 	unsigned io_engine;
 	bool root;
@@ -39,10 +51,11 @@ struct drive_body {
 struct drive_change_body {
 	char *id;
 	char *path;
+	struct limiter_body limiter;
 };
 
 struct entropy_body {
-	bool unused; /* an object has a size */
+	struct limiter_body limiter;
 };
 
 enum api_action { ACTION_START, ACTION_FLUSH, ACTION_CTRL_ALT_DEL };
@@ -54,6 +67,10 @@ struct action_body {
 extern const struct config_object machine_body_object, boot_body_object,
 	drive_body_object, drive_change_body_object, entropy_body_object,
 	action_body_object;
+
+/* What clients say of rates, and what a machine has of them. */
+struct limits limits_of_body(const struct limiter_body *body);
+struct limiter_body limits_to_body(const struct limits *limits);
 
 /* Let a drive be as it was changed; what is given is taken over. */
 void drive_body_change(

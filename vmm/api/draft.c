@@ -135,6 +135,7 @@ static int add_disk(struct vm_config *config, const struct drive_body *drive)
 	int rc = copy(drive->path, &disk->path);
 
 	disk->readonly = drive->readonly;
+	disk->limits = limits_of_body(&drive->limiter);
 	return rc ? rc : copy(drive->id, &disk->id);
 }
 
@@ -169,6 +170,7 @@ static int compile(const struct draft *draft, struct vm_config *config)
 	config->cpus = draft->machine.vcpu_count;
 	config->memory_bytes = draft->machine.mem_size_mib * MIB;
 	config->rng = draft->entropy;
+	config->rng_limits = limits_of_body(&draft->rng.limiter);
 	if (!rc)
 		rc = copy(draft->boot.kernel, &config->kernel);
 	if (!rc)
@@ -210,6 +212,7 @@ static int describe_disk(struct draft *draft, const struct disk_config *disk)
 	int rc = config_defaults(&drive_body_object, drive);
 
 	drive->readonly = disk->readonly;
+	drive->limiter = limits_to_body(&disk->limits);
 	if (!rc)
 		rc = copy(disk->path, &drive->path);
 	return rc ? rc : copy(disk->id ? disk->id : by_place, &drive->id);
@@ -224,6 +227,7 @@ int draft_describe(struct draft *draft, const struct vm_config *config)
 	draft->machine.vcpu_count = config->cpus;
 	draft->machine.mem_size_mib = (unsigned)(config->memory_bytes / MIB);
 	draft->entropy = config->rng;
+	draft->rng.limiter = limits_to_body(&config->rng_limits);
 	/* A machine that goes on has none; its configuration has. */
 	if (!rc && !config->restore.state)
 		rc = copy(config->kernel, &draft->boot.kernel);

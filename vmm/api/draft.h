@@ -19,7 +19,8 @@ struct draft {
 	unsigned drive_count;
 	struct drive_body drive[MACHINE_VIRTIO_MAX];
 	bool entropy;
-	char *cpu_text; /* /cpu-config as it came, or NULL */
+	struct entropy_body rng; /* if there is entropy */
+	char *cpu_text;          /* /cpu-config as it came, or NULL */
 };
 
 /* The defaults.  0 or -ENOMEM. */

@@ -36,10 +36,9 @@ static json_t *drives_json(const struct draft *draft)
 
 static json_t *entropy_json(const struct draft *draft)
 {
-	const struct entropy_body body = { 0 };
-
-	return draft->entropy ? config_to_json(&entropy_body_object, &body)
-			      : json_null();
+	return draft->entropy
+		       ? config_to_json(&entropy_body_object, &draft->rng)
+		       : json_null();
 }
 
 /* It was parsed when it came. */

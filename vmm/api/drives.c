@@ -49,20 +49,31 @@ int delete_drive(struct api *api, struct call *call, struct reply *reply)
 							 : 0;
 }
 
+static const struct rate *given_rate(const struct bucket_body *bucket)
+{
+	return bucket->given ? &bucket->rate : NULL;
+}
+
 /* What clients are told is changed with the VM, or neither is. */
 int patch_drive(struct api *api, struct call *call, struct reply *reply)
 {
 	struct drive_change_body *body = call->body;
 	struct drive_body *told = draft_find_drive(&api->draft, call->id);
-	const struct vm_drive_change change = { call->id, body->path };
+	const struct limiter_body *limiter = &body->limiter;
+	const struct vm_drive_change change = {
+		.id = call->id,
+		.path = body->path,
+		.bandwidth = given_rate(&limiter->bandwidth),
+		.ops = given_rate(&limiter->ops),
+	};
 	int rc = check_id(body->id, call);
 
 	(void)reply;
 	if (!rc && !told)
 		rc = refuse_absent(call);
-	if (!rc && !body->path)
-		rc = err_set(-EINVAL, "path_on_host: missing; give the file "
-				      "that the drive gets");
+	if (!rc && !body->path && !limiter->given)
+		rc = err_set(-EINVAL, "path_on_host: missing; give this, a "
+				      "rate_limiter or both");
 	if (!rc)
 		rc = api->ops->change_drive(api->instance, &change);
 	if (!rc)

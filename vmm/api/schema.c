@@ -22,6 +22,8 @@ static const struct type_words {
 		"maxLength" },
 	[CONFIG_BOOL] = { "boolean", NULL, NULL, NULL, NULL },
 	[CONFIG_UNSIGNED] = { "integer", NULL, NULL, "minimum", "maximum" },
+	[CONFIG_COUNT] = { "integer", "int64", NULL, "minimum", "maximum" },
+	[CONFIG_RATE] = { "string", "rate", DIGITS, NULL, NULL },
 	[CONFIG_SIZE] = { "string", "size", DIGITS "[KMGTkmgt]?$", NULL, NULL },
 	[CONFIG_DURATION] = { "string", "duration", DIGITS "(ms|s|m|h)$", NULL,
 		NULL },

@@ -112,8 +112,10 @@ int put_boot(struct api *api, struct call *call, struct reply *reply)
 
 int put_entropy(struct api *api, struct call *call, struct reply *reply)
 {
-	(void)call;
+	const struct entropy_body *body = call->body;
+
 	(void)reply;
+	api->draft.rng = *body;
 	api->draft.entropy = api->draft.begun = true;
 	return 0;
 }
