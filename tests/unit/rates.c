@@ -20,8 +20,8 @@ static void a_rate_is_read_and_printed(void **state)
 		{ "1500/2m", "1500/2m", { 1500, 120000, 0 } },
 		{ "10M+2G", "10M/1s+2G", { 10 * MIB, 1000, 2 * GIB } },
 		{ "10M/1h+7", "10M/1h+7", { 10 * MIB, 3600000, 7 } },
-		{ "9223372036854775807/8760h", "9223372036854775807/8760h",
-			{ INT64_MAX, RATE_REFILL_MS_MAX, 0 } },
+		{ "1048576T/8760h", "1048576T/8760h",
+			{ RATE_SIZE_MAX, RATE_REFILL_MS_MAX, 0 } },
 	};
 
 	(void)state;
@@ -56,7 +56,7 @@ static void what_is_no_rate_is_refused(void **state)
 		{ "0", -ERANGE },
 		{ "1/0ms", -ERANGE },
 		{ "1/1s+0", -ERANGE },
-		{ "9223372036854775808", -ERANGE },
+		{ "1048577T", -ERANGE },
 		{ "1/8761h", -ERANGE },
 		{ "111111111111111111111111111111111111111111111111111111111"
 		  "111111111111111111111111",

@@ -10,7 +10,7 @@
 #include "vmm/base/util.h"
 
 /* The most of each that a rate may have. */
-#define RATE_SIZE_MAX      INT64_MAX
+#define RATE_SIZE_MAX      (1ull << 60)
 #define RATE_REFILL_MS_MAX (8760ull * 3600 * 1000) /* a year */
 
 /* `size` in each `refill_ms`, and `burst` beside it once.  All 0: without limit. */
