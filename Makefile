@@ -118,6 +118,7 @@ FUZZERS = options serial bzimage elf virtqueue virtio_mmio
 FUZZERS += profile template fingerprint
 FUZZERS += fc_template
 FUZZERS += memfile
+FUZZERS += ucode
 FUZZERS += http api
 
 FUZZERS += state snapshot_file device_state
