@@ -2,8 +2,9 @@
 """conftest.py - the test hosts as fixtures, and what a test may ask for
 
     @pytest.mark.needs("svm")    a capability: direct, svm, vmx, root, strace,
-                                 openapi, what judges documents, and dynamic, a
-                                 muster that takes LD_PRELOAD
+                                 openapi, what judges documents, iucode, which
+                                 judges microcode, packages, Debian's of it, and
+                                 dynamic, a muster that takes LD_PRELOAD
 
 A test whose capability this machine lacks is skipped by naming it; those that
 MUSTER_REQUIRE lists (MUSTER_REQUIRE=direct,svm,vmx) make it fail instead.
@@ -22,6 +23,7 @@ from pathlib import Path
 import pytest
 
 import direct as direct_host
+import iucode
 import openapi
 import svm as svm_host
 import vmx as vmx_host
@@ -54,7 +56,8 @@ def probe_dynamic():
 PROBES = {"direct": direct_host.probe, "svm": svm_host.probe,
           "vmx": vmx_host.probe, "root": probe_root,
           "strace": probe_strace, "dynamic": probe_dynamic,
-          "openapi": openapi.probe}
+          "openapi": openapi.probe, "iucode": iucode.probe,
+          "packages": iucode.probe_packages}
 REQUIRED = set(os.environ.get("MUSTER_REQUIRE", "").replace(",", " ").split())
 
 
