@@ -134,7 +134,7 @@ static const struct verb ctl_events = {
 	.summary = "print what happens to the VM, until it ends",
 	.description =
 		"One line of JSON for each event, as it happens; the first "
-		"says the state of the VM. docs/control.md lists the events.",
+		"says the state of the VM. docs/events.md lists the events.",
 	.options = &ctl_object,
 	.run = show_events,
 };

@@ -7,7 +7,7 @@
  *   {"version":1,"time_ns":1700000000000000000,"event":"state","state":"Running"}
  *
  * `time_ns` is the time of day (CLOCK_REALTIME); members of the event's own follow
- * its name.  docs/control.md lists them all.
+ * its name.  docs/events.md lists them all.
  *
  * Everything here is the control thread's, but for events_report().
  */

@@ -10,7 +10,7 @@ from images import ROOT
 
 
 @pytest.mark.needs("direct")
-@pytest.mark.parametrize("page, least", [("control", 8), ("snapshots", 6)])
+@pytest.mark.parametrize("page, least", [("control", 8), ("events", 0), ("snapshots", 6)])
 def test_the_commands_print_what_is_shown(direct, muster, tmp_path, page, least):
     shown = lines(ROOT / f"docs/{page}.md", "kvm")
     socket = install(muster, tmp_path) / "vm.sock"
