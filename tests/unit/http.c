@@ -217,6 +217,46 @@ static void refuses_a_reply_without_an_end(void **state)
 	http_reader_free(reader);
 }
 
+static void keep(void *owner, const void *data, size_t len)
+{
+	strncat(owner, data, len);
+}
+
+static void hands_on_a_reply_without_an_end(void **state)
+{
+	struct http_reader *reader = http_reader_new(HTTP_OF_SERVER, BODY_MAX);
+	char got[4 * BODY_MAX] = "";
+
+	(void)state;
+	http_reader_stream(reader, keep, got);
+	assert_int_equal(feed(reader, "HTTP/1.1 200 OK\r\n"), HTTP_MORE);
+	assert_false(http_reader_streams(reader));
+	assert_int_equal(feed(reader, "\r\none\n"), HTTP_MORE);
+	assert_true(http_reader_streams(reader));
+	for (unsigned i = 0; i < BODY_MAX; i++)
+		assert_int_equal(feed(reader, "x\n"), HTTP_MORE);
+	assert_int_equal(strlen(got), strlen("one\n") + 2 * BODY_MAX);
+	assert_int_equal(strncmp(got, "one\nx\nx\n", 8), 0);
+	assert_int_equal(http_reader_message(reader)->status, 200);
+	http_reader_free(reader);
+}
+
+static void keeps_a_reply_with_an_end_all_the_same(void **state)
+{
+	struct http_reader *reader = http_reader_new(HTTP_OF_SERVER, BODY_MAX);
+	char got[BODY_MAX] = "";
+
+	(void)state;
+	http_reader_stream(reader, keep, got);
+	assert_int_equal(
+		feed(reader, "HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\n{}"),
+		HTTP_DONE);
+	assert_string_equal(http_reader_message(reader)->body, "{}");
+	assert_string_equal(got, "");
+	assert_int_equal(feed(reader, "HTTP/1.1 400 \r\n\r\n{}"), -EBADMSG);
+	http_reader_free(reader);
+}
+
 #define ON_READER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -235,6 +275,8 @@ int main(void)
 		ON_READER(bounds_the_headers),
 		cmocka_unit_test(gives_a_reply),
 		cmocka_unit_test(refuses_a_reply_without_an_end),
+		cmocka_unit_test(hands_on_a_reply_without_an_end),
+		cmocka_unit_test(keeps_a_reply_with_an_end_all_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
