@@ -15,6 +15,7 @@ static const struct verb *const subverbs[] = {
 	&microcode_select,
 	&microcode_image,
 	&microcode_status,
+	&microcode_load,
 	NULL,
 };
 

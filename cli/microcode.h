@@ -47,7 +47,7 @@
 	}
 
 extern const struct verb microcode_show, microcode_verify, microcode_select,
-	microcode_image, microcode_status;
+	microcode_image, microcode_status, microcode_load;
 
 /*
  * The images at all paths, one at least.  0 or -errno with a sentence; *ret, zeroed

@@ -11,14 +11,15 @@ def sum32(data):
     return sum(struct.unpack(f"<{len(data) // 4}I", data)) & 0xFFFFFFFF
 
 
-def intel(signature, revision, platforms=0xFF, data_bytes=976, fill=0x5A):
+def intel(signature, revision, platforms=0xFF, data_bytes=976, fill=0x5A,
+          min_revision=0):
     """One update as Intel publishes them: a header, then what only the CPU reads."""
     body = bytes([fill]) * data_bytes
 
     def header(checksum):
         return struct.pack("<12I", 1, revision, 0x11202026, signature, checksum, 1,
                            platforms, data_bytes, INTEL_HEADER + data_bytes,
-                           0, 0, 0)
+                           0, min_revision, 0)
     return header(-sum32(header(0) + body) & 0xFFFFFFFF) + body
 
 
