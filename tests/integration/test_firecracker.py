@@ -58,8 +58,11 @@ def test_the_format_of_snapshots_is_told(direct, tmp_path):
     wait_for(socket, job)
     ask(socket, "PUT", "/boot-source", source("spin"))
     ask(socket, "PUT", "/actions", START)
-    assert ask(socket, "PUT", "/snapshot/create", {
-        "snapshot_path": str(state), "mem_file_path": str(tmp_path / "m")}).status == 204
+    written = ask(socket, "PUT", "/snapshot/create", {
+        "snapshot_path": str(state), "mem_file_path": str(tmp_path / "m")})
+    job.signal("TERM")
+    job.wait(10)
+    assert written.status == 204
     for args in ["--snapshot-version"], ["--describe-snapshot", state]:
         told = direct.run(["firecracker", *args])
         assert (told.status, told.stdout) == (0, "v1.0.0\n"), told.stderr
@@ -68,8 +71,6 @@ def test_the_format_of_snapshots_is_told(direct, tmp_path):
         told = direct.run(["firecracker", "--describe-snapshot", path])
         assert told.status == GENERIC
         assert str(path) in told.stderr
-    job.signal("TERM")
-    job.wait(10)
 
 
 @pytest.mark.parametrize("guest", ["reboot", "poweroff", "tripfault", "panic"])

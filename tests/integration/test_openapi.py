@@ -221,10 +221,12 @@ def test_random_sequences_of_requests(direct, tmp_path):
         folder = tmp_path / str(number)
         folder.mkdir()
         driver = Driver(direct, folder, SEED * 1000 + number)
-        for _ in range(REQUESTS):
-            one_request(driver)
+        try:
+            for _ in range(REQUESTS):
+                one_request(driver)
+        finally:
+            driver.stop()
         accepted |= driver.accepted
         rows = len(driver.operations)
-        driver.stop()
     print(f"accepted {len(accepted)} of {rows} rows: {sorted(accepted)}")
     assert len(accepted) > rows / 2
