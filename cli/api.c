@@ -12,6 +12,7 @@
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 #include "vmm/base/text.h"
+#include "vmm/base/thread.h"
 
 struct api_options {
 	char *socket; /* or NULL: one is handed down */
@@ -138,7 +139,7 @@ static int choose_place(
 static int run(int argc, char *const argv[])
 {
 	CLEANUP(cleanup_options_fn) struct api_options options = { 0 };
-	struct vm_service service = { 0 };
+	struct vm_service service = { .began_us = now_ns() / 1000, 0 };
 	struct vm_result result;
 	int rc = parse(argc, argv, &options);
 

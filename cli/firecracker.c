@@ -15,6 +15,8 @@
 #include "vmm/api/observe.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
+#include "vmm/base/text.h"
+#include "vmm/base/thread.h"
 #include "vmm/snapshot.h"
 
 /* The exit statuses that its callers know. */
@@ -36,8 +38,9 @@ struct fc_options {
 	bool no_api;
 	bool no_seccomp;
 	struct logger_body logger;
+	struct metrics_body metrics;
 	unsigned body_max;
-	char *start_us; /* the jailer's, for metrics that this version lacks */
+	char *start_us; /* the jailer's, as are the next two; or NULL */
 	char *start_cpu_us;
 	char *parent_cpu_us;
 	char *mmds_bytes;
@@ -52,7 +55,13 @@ struct fc_options {
 		.offset = CONFIG_AT(struct fc_options, member, char *), \
 		.max = 32, .metavar = "N", .help = "taken, " text,      \
 	}
-#define FROM_JAILER "from the jailer, without effect"
+#define TIME(option, member, what)                                      \
+	{                                                               \
+		.name = (option), .type = CONFIG_STRING,                \
+		.offset = CONFIG_AT(struct fc_options, member, char *), \
+		.max = 32, .metavar = "US",                             \
+		.help = "from the jailer, for the metrics: " what,      \
+	}
 
 static const struct config_field fc_fields[] = {
 	{
@@ -140,6 +149,16 @@ static const struct config_field fc_fields[] = {
 		.help = "say the source's file and line in each line",
 	},
 	{
+		.name = "metrics-path",
+		.type = CONFIG_PATH,
+		.offset = CONFIG_AT(
+			struct fc_options, metrics.metrics_path, char *),
+		.min = 1,
+		.max = PATH_MAX - 1,
+		.metavar = "FILE",
+		.help = "append lines of metrics there, one a minute",
+	},
+	{
 		.name = "no-seccomp",
 		.type = CONFIG_BOOL,
 		.offset = CONFIG_AT(struct fc_options, no_seccomp, bool),
@@ -166,9 +185,9 @@ static const struct config_field fc_fields[] = {
 	},
 	IGNORED("mmds-size-limit", mmds_bytes,
 		"without effect: this version has no metadata service"),
-	IGNORED("start-time-us", start_us, FROM_JAILER),
-	IGNORED("start-time-cpu-us", start_cpu_us, FROM_JAILER),
-	IGNORED("parent-cpu-time-us", parent_cpu_us, FROM_JAILER),
+	TIME("start-time-us", start_us, "when the process began"),
+	TIME("start-time-cpu-us", start_cpu_us, "its CPU time by then"),
+	TIME("parent-cpu-time-us", parent_cpu_us, "the jailer's CPU time"),
 	HANDED_FIELDS(fc_options),
 	{
 		.name = "snapshot-version",
@@ -230,6 +249,34 @@ static int choose_place(
 	return rc;
 }
 
+static int read_time(const char *option, const char *text, uint64_t *ret)
+{
+	char *end;
+
+	if (!text)
+		return 0;
+	*ret = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end)
+		return err_set(-EINVAL, "--%s %s: give microseconds", option,
+			text_shown(text).s);
+	return 0;
+}
+
+/* What the jailer tells of the time before. */
+static int read_times(
+	const struct fc_options *options, struct vm_service *service)
+{
+	int rc = read_time(
+		"start-time-us", options->start_us, &service->began_us);
+
+	if (!rc)
+		rc = read_time("start-time-cpu-us", options->start_cpu_us,
+			&service->began_cpu_us);
+	return rc ? rc
+		  : read_time("parent-cpu-time-us", options->parent_cpu_us,
+			    &service->parent_cpu_us);
+}
+
 /* However a guest ends, that is no failure. */
 static int status_of(const struct vm_result *result)
 {
@@ -269,7 +316,7 @@ static int describe_snapshot(const char *path)
 static int run(int argc, char *const argv[])
 {
 	CLEANUP(cleanup_options_fn) struct fc_options options = { 0 };
-	struct vm_service service = { 0 };
+	struct vm_service service = { .began_us = now_ns() / 1000 };
 	struct vm_result result;
 	int rc = parse(argc, argv, &options);
 
@@ -278,10 +325,14 @@ static int run(int argc, char *const argv[])
 	if (!rc && options.snapshot)
 		return describe_snapshot(options.snapshot);
 	if (!rc)
+		rc = read_times(&options, &service);
+	if (!rc)
 		rc = choose_place(&options, &service);
 	if (rc)
 		return output_error(FC_BAD_ARGUMENTS, rc);
 	service.logger = &options.logger;
+	if (options.metrics.metrics_path)
+		service.metrics = &options.metrics;
 	fatal_catch();
 	service.id = options.id;
 	service.body_max = options.body_max;

@@ -27,12 +27,23 @@
 #include "vmm/base/err.h"
 #include "vmm/core/kvm.h"
 
-enum { EXITS, EXITS_PORT, EXITS_MMIO, EXITS_UNCLAIMED };
+enum {
+	EXITS,
+	EXITS_PORT_IN,
+	EXITS_PORT_OUT,
+	EXITS_MMIO_READ,
+	EXITS_MMIO_WRITE,
+	EXITS_UNCLAIMED,
+};
 
 static struct metric metrics[] = {
 	[EXITS] = { "exits", "returns from KVM_RUN", 0 },
-	[EXITS_PORT] = { "exits_port", "of these, for port I/O", 0 },
-	[EXITS_MMIO] = { "exits_mmio", "of these, for an MMIO access", 0 },
+	[EXITS_PORT_IN] = { "exits_port_in", "of these, for port input", 0 },
+	[EXITS_PORT_OUT] = { "exits_port_out", "of these, for port output", 0 },
+	[EXITS_MMIO_READ] = { "exits_mmio_read", "of these, for MMIO reads",
+		0 },
+	[EXITS_MMIO_WRITE] = { "exits_mmio_write", "of these, for MMIO writes",
+		0 },
 	[EXITS_UNCLAIMED] = { "exits_unclaimed",
 		"MMIO accesses that no device decodes", 0 },
 };
@@ -66,7 +77,9 @@ static void handle_mmio(struct vcpu *vcpu) ON_VCPU
 	else
 		claimed = bus_read(
 			mmio, run->mmio.phys_addr, run->mmio.data, len);
-	metric_add(&metrics[EXITS_MMIO], 1);
+	metric_add(&metrics[run->mmio.is_write ? EXITS_MMIO_WRITE
+					       : EXITS_MMIO_READ],
+		1);
 	metric_add(&metrics[EXITS_UNCLAIMED], !claimed);
 }
 
@@ -83,6 +96,14 @@ static void end(struct vcpu *vcpu, enum vcpu_end why, const char *what,
 	buf_fini(&detail);
 }
 
+static void count_port(const struct kvm_run *run)
+{
+	bool out = run->io.direction == KVM_EXIT_IO_OUT;
+
+	if (run->exit_reason == KVM_EXIT_IO)
+		metric_add(&metrics[out ? EXITS_PORT_OUT : EXITS_PORT_IN], 1);
+}
+
 /* False when the vCPU cannot go on. */
 static bool handle_exit(struct vcpu *vcpu) ON_VCPU
 {
@@ -95,7 +116,7 @@ static bool handle_exit(struct vcpu *vcpu) ON_VCPU
 		return true;
 	}
 	if (cpu_exit(run, vcpu->env->ports)) {
-		metric_add(&metrics[EXITS_PORT], 1);
+		count_port(run);
 		return true;
 	}
 	switch (run->exit_reason) {

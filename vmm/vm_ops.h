@@ -14,6 +14,7 @@ struct instance;
 struct microcode_answer;
 struct microcode_wish;
 struct logger_body; /* the server's */
+struct metrics_body;
 struct loop;
 struct vm_config;
 
@@ -88,12 +89,18 @@ struct vm_ops {
 struct vm_service {
 	const char *path; /* NULL: there is none */
 	int listen_fd; /* a listening socket instead, to be closed; 0: none */
-	const char *label;          /* in front of either in sentences */
-	const char *id;             /* of the instance */
-	const char *config;         /* JSON of a VM to start with, or NULL */
-	struct logger_body *logger; /* to log so, taken over; or NULL */
-	size_t body_max;            /* of a request; 0: the usual */
-	int ready_fd;               /* see readiness_tell() */
+	const char *label;            /* in front of either in sentences */
+	const char *id;               /* of the instance */
+	const char *config;           /* JSON of a VM to start with, or NULL */
+	struct logger_body *logger;   /* to log so, taken over; or NULL */
+	struct metrics_body *metrics; /* the same */
+	/*
+	 * When the process began, by the monotonic clock and by its CPU time, and the
+	 * CPU time of what it was started by: for the metrics.
+	 */
+	uint64_t began_us, began_cpu_us, parent_cpu_us;
+	size_t body_max; /* of a request; 0: the usual */
+	int ready_fd;    /* see readiness_tell() */
 	struct loop *loop;
 	const struct vm_ops *ops;
 	struct instance *instance;

@@ -220,7 +220,6 @@ LACKS = [
     ("GET", "/balloon"), ("PUT", "/balloon"), ("PATCH", "/balloon"),
     ("GET", "/balloon/statistics"), ("GET", "/hotplug/memory"),
     ("GET", "/mmds"), ("PUT", "/mmds/config"), ("PUT", "/serial"),
-    ("PUT", "/metrics"),
 ]
 
 

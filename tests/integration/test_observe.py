@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """test_observe.py - the log and the metrics of a process that serves clients"""
 
+import json
 import os
 import re
+import time
 
 import pytest
 
+import payload
 from control import Connection, ask, wait_for
-from instance import Instance
+from instance import START, Instance
 
 pytestmark = pytest.mark.needs("direct")
 
@@ -145,3 +148,126 @@ def test_metrics_are_what_prometheus_reads(vm):
     assert 'requests_total{method="GET",path="/version"} 1\n' in text
     assert 'failures_total{method="PUT",path="/vsock"} 1\n' in text
     assert 'muster_api_request_ns_bucket{le="+Inf"} ' in text
+
+
+FLUSH = {"action_type": "FlushMetrics"}
+
+
+def metrics_in(path):
+    return [json.loads(line) for line in lines(path)]
+
+
+def test_metrics_are_lines_with_firecrackers_keys(vm, tmp_path):
+    path = tmp_path / "metrics"
+    vm.put("/metrics", {"metrics_path": str(path), "emit_id": True,
+                        "properties": {"zone": "a"}})
+    assert "has not started" in vm.ask("PUT", "/actions", FLUSH).fault
+    vm.boot("spin")
+    vm.start()
+    vm.put("/actions", FLUSH)
+    vm.ask("PATCH", "/vm", {"state": "Paused"})
+    vm.put("/actions", FLUSH)
+    told = metrics_in(path)
+    assert len(told) == 3  # one at the start
+    first, second, third = told
+    assert abs(first["utc_timestamp_ms"] / 1000 - time.time()) < 10
+    assert (first["id"], first["properties"]) == ("vm-1", {"zone": "a"})
+    assert first["api_server"]["process_startup_time_us"] > 0
+    assert first["put_api_requests"]["boot_source_count"] == 1
+    assert first["put_api_requests"]["actions_fails"] == 1
+    assert second["put_api_requests"]["boot_source_count"] == 0
+    assert second["put_api_requests"]["actions_count"] == 1
+    assert second["latencies_us"]["pause_vm"] == 0
+    assert third["latencies_us"]["pause_vm"] > 0
+    assert first["vcpu"].keys() == {"exit_io_in", "exit_io_out", "exit_mmio_read",
+                                    "exit_mmio_write"}
+
+
+def test_the_end_has_a_line_of_metrics(vm, tmp_path):
+    path = tmp_path / "metrics"
+    vm.put("/metrics", {"metrics_path": str(path)})
+    vm.boot("spin")
+    vm.start()
+    vm.wait_until_it_says("spin: ok")
+    vm.stop()
+    told = metrics_in(path)
+    assert len(told) == 2
+    assert sum(line["vcpu"]["exit_io_out"] for line in told) > 0
+
+
+def test_fifos_as_firecrackers_go_sdk_makes_them(vm, tmp_path):
+    fifos = {}
+    for name in "log", "metrics":
+        os.mkfifo(tmp_path / name)
+        fifos[name] = os.open(tmp_path / name, os.O_RDONLY | os.O_NONBLOCK)
+    vm.put("/logger", {"level": "Debug", "log_path": str(tmp_path / "log"),
+                       "show_level": True, "show_log_origin": False})
+    vm.put("/metrics", {"metrics_path": str(tmp_path / "metrics")})
+    vm.boot("spin")
+    vm.start()
+    said = {name: os.read(fd, 1 << 16).decode() for name, fd in fifos.items()}
+    assert ":INFO] PUT /actions: 204\n" in said["log"]
+    assert json.loads(said["metrics"])["put_api_requests"]["logger_count"] == 1
+    for fd in fifos.values():
+        os.close(fd)
+    vm.put("/logger", {"level": "Info"})  # nobody reads any more
+    assert vm.ask("GET", "/version").status == 200
+
+
+@pytest.mark.parametrize("body, says", [
+    ({}, "metrics_path: missing"),
+    ({"metrics_path": "/absent/m"}, "metrics_path /absent/m: cannot open"),
+    ({"metrics_path": "m", "emit_id": 1}, "emit_id: has another type"),
+    ({"metrics_path": "m", "properties": "a"}, "properties: has another type"),
+    ({"metrics_path": "m", "properties": {"a": 1}}, "properties: a: is no string"),
+    ({"metrics_path": "m", "properties": {"a": "b" * 20000}}, "give at most 16384"),
+    ({"metrics_path": "m", "more": 1}, "more: unknown"),
+])
+def test_wrong_metrics_are_refused(vm, body, says):
+    reply = vm.ask("PUT", "/metrics", body)
+    assert (reply.status, says in reply.fault) == (400, True), reply.fault
+    assert vm.ask("GET", "/vm/config").body["metrics"] is None
+
+
+def test_metrics_are_told_where_to_go_once_and_before_the_start(vm, tmp_path):
+    body = {"metrics_path": str(tmp_path / "m"), "emit_id": False, "properties": None}
+    vm.put("/metrics", body)
+    assert "cannot change" in vm.ask("PUT", "/metrics", body).fault
+    assert vm.ask("GET", "/vm/config").body["metrics"] == body
+    vm.boot("spin")
+    vm.start()
+    assert "while the VM is running" in vm.ask("PUT", "/metrics", body).fault
+
+
+def test_what_was_told_makes_the_same_from_a_file(direct, tmp_path):
+    config, log, metrics = (tmp_path / name for name in ("c", "log", "metrics"))
+    config.write_text(json.dumps({
+        "logger": {"log_path": str(log), "level": "Debug"},
+        "metrics": {"metrics_path": str(metrics), "emit_id": True},
+        "boot-source": {"kernel_image_path": str(payload.guest("reboot")),
+                        "boot_args": ""}}))
+    result = direct.run(["--no-api", "--config-file", config, "--id", "vm-1"])
+    assert result.status == 0, result.stderr
+    assert {line["id"] for line in metrics_in(metrics)} == {"vm-1"}
+    assert "the guest asked for a reboot" in log.read_text()
+
+
+def test_firecrackers_option_for_metrics(direct, tmp_path):
+    socket, metrics = tmp_path / "s", tmp_path / "metrics"
+    now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    job = direct.start_muster([
+        "--api-sock", socket, "--metrics-path", metrics, "--start-time-us",
+        str(now - 5_000_000), "--start-time-cpu-us", "0", "--parent-cpu-time-us=3000000"])
+    wait_for(socket, job)
+    reply = ask(socket, "PUT", "/metrics", {"metrics_path": "/dev/null"})
+    assert "cannot change" in reply.fault
+    ask(socket, "PUT", "/boot-source",
+        {"kernel_image_path": str(payload.guest("spin")), "boot_args": ""})
+    assert ask(socket, "PUT", "/actions", START).status == 204
+    told = metrics_in(metrics)[0]["api_server"]
+    assert 5_000_000 < told["process_startup_time_us"] < 60_000_000
+    assert 3_000_000 < told["process_startup_time_cpu_us"] < 60_000_000
+    job.signal("TERM")
+    job.wait(10)
+    for args in ["--metrics-path", "/absent/m"], ["--start-time-us", "soon"]:
+        assert direct.run(["--api-sock", socket, *args]).status in (1, 153)

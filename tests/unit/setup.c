@@ -373,7 +373,7 @@ static void refuses_bad_requests(void **state)
 		{ API_PUT, "/actions", "{\"action_type\": \"Stop\"}",
 			"action_type Stop: unknown" },
 		{ API_PUT, "/actions", "{\"action_type\": \"FlushMetrics\"}",
-			"no metrics to flush" },
+			"the VM has not started" },
 		{ API_PUT, "/actions", "{\"action_type\": \"SendCtrlAltDel\"}",
 			"start the VM first" },
 		{ API_PUT, "/vsock", "{}", "does not have it" },

@@ -67,7 +67,7 @@ static const struct shape_member config_members[] = {
 	{ .name = "cpu-config", .type = SHAPE_ANY, .flags = SHAPE_MAY_BE_NULL },
 	NOTHING("balloon"),
 	SETTINGS("logger", &logger_body_object, SHAPE_MAY_BE_NULL),
-	NOTHING("metrics"),
+	SETTINGS("metrics", &metrics_body_object, SHAPE_MAY_BE_NULL),
 	NOTHING("mmds-config"),
 	NOTHING("vsock"),
 	{ .name = "network-interfaces",

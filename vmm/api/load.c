@@ -226,6 +226,7 @@ int put_load(struct api *api, struct call *call, struct reply *reply)
 {
 	struct load_body *body = call->body;
 	struct vm_config config = { 0 };
+	uint64_t began = now_ns();
 	int rc = check(api, body);
 
 	reply->deprecated = body->memory || body->enable_diff_snapshots;
@@ -237,5 +238,9 @@ int put_load(struct api *api, struct call *call, struct reply *reply)
 			api->ops->start(api->instance, &config), words_of_load);
 	}
 	vm_config_fini(&config);
-	return rc ? rc : api_describe(api);
+	if (rc)
+		return rc;
+	tally_latency(LATENCY_LOAD, began);
+	observe_started(&api->observe);
+	return api_describe(api);
 }

@@ -8,6 +8,7 @@
 #include "vmm/api/resources.h"
 #include "vmm/api/words.h"
 #include "config.h"
+#include "vmm/base/thread.h"
 #include "vmm/pause.h"
 
 /* The API that is served: what clients look at for what they may ask. */
@@ -195,10 +196,15 @@ const struct config_object vm_body_object = {
 int patch_vm(struct api *api, struct call *call, struct reply *reply)
 {
 	const struct vm_body *wish = call->body;
+	bool pause = wish->state == WISH_PAUSED;
+	uint64_t began = now_ns();
+	int rc = pause ? api->ops->pause(api->instance)
+		       : api->ops->resume(api->instance);
 
 	(void)reply;
-	return wish->state == WISH_PAUSED ? api->ops->pause(api->instance)
-					  : api->ops->resume(api->instance);
+	if (!rc)
+		tally_latency(pause ? LATENCY_PAUSE : LATENCY_RESUME, began);
+	return rc;
 }
 
 /* ---- /snapshot ---- */
@@ -264,8 +270,13 @@ int put_snapshot(struct api *api, struct call *call, struct reply *reply)
 		.memory_path = wish->memory_path,
 		.diff = wish->type == SNAPSHOT_DIFF,
 	};
+	uint64_t began = now_ns();
+	int rc = api->ops->snapshot(api->instance, &args);
 
 	(void)reply;
-	return words_for_clients(
-		api->ops->snapshot(api->instance, &args), words_of_snapshot);
+	if (!rc)
+		tally_latency(args.diff ? LATENCY_DIFF_SNAPSHOT
+					: LATENCY_FULL_SNAPSHOT,
+			began);
+	return words_for_clients(rc, words_of_snapshot);
 }

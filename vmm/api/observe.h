@@ -21,10 +21,19 @@ struct logger_body {
 extern const struct config_object logger_body_object;
 extern const struct config_choice logger_levels[];
 
+struct metrics_body {
+	char *metrics_path;
+	bool emit_id;
+	char *properties; /* a JSON object */
+};
+
+extern const struct config_object metrics_body_object;
+
 /* What was told; all zero: nothing. */
 struct observe {
 	bool logs;
 	struct logger_body logger;
+	struct metrics_file *metrics; /* or NULL */
 };
 
 void observe_fini(struct observe *observe);
@@ -38,5 +47,14 @@ void observe_tell(const struct observe *observe, json_t *root);
  * sentence; then nothing has changed.
  */
 int logger_set(struct api *api, struct logger_body *body, const char *label);
+
+/* The same for the file that metrics are written to, which is told once. */
+int metrics_set(struct api *api, struct metrics_body *body, const char *label);
+
+/* There is a VM now. */
+void observe_started(struct observe *observe);
+
+/* FlushMetrics.  0, or -errno with a sentence; without a file nothing is done. */
+int observe_flush(struct observe *observe);
 
 #endif

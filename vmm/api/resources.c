@@ -38,6 +38,7 @@ const struct route routes[] = {
 	{ API_PUT, "/entropy", STATES_BEFORE, WITH(entropy), put_entropy },
 	{ API_PUT, "/actions", STATES_ANY, WITH(action), put_action },
 	{ API_GET, "/metrics", STATES_ANY, TELLS(metrics), get_metrics },
+	{ API_PUT, "/metrics", STATES_BEFORE, WITH(metrics), put_metrics },
 	{ API_PUT, "/logger", STATES_ANY, OVER(logger), put_logger },
 	{ API_PUT, "/snapshot/create", STATES_STARTED, WITH(snapshot),
 		put_snapshot },
@@ -68,7 +69,6 @@ const struct route routes[] = {
 	LACKS(API_PATCH, "/mmds"),
 	LACKS(API_PUT, "/mmds/config"),
 	LACKS(API_PUT, "/serial"),
-	LACKS(API_PUT, "/metrics"),
 };
 
 const unsigned routes_count = ARRAY_SIZE(routes);

@@ -97,6 +97,7 @@ int delete_drive(struct api *api, struct call *call, struct reply *reply);
 extern const struct shape metrics_shape;
 
 int get_metrics(struct api *api, struct call *call, struct reply *reply);
+int put_metrics(struct api *api, struct call *call, struct reply *reply);
 int put_logger(struct api *api, struct call *call, struct reply *reply);
 
 /* ---- config_file.c ---- */

@@ -13,6 +13,7 @@
 #include "vmm/api/resources.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
+#include "vmm/base/log.h"
 #include "vmm/base/text.h"
 #include "vmm/base/thread.h"
 
@@ -168,7 +169,9 @@ void routes_handle(
 	uint64_t began = now_ns();
 	int rc = routes_ask(api, request, reply);
 
-	if (rc)
+	if (rc) {
+		log_info("%s", err_describe(rc));
 		reply_fault(reply, STATUS_BAD_REQUEST, err_describe(rc));
+	}
 	tally_time(began, reply->deprecated);
 }

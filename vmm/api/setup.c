@@ -166,6 +166,8 @@ static int start(struct api *api)
 		rc = api->ops->start(api->instance, &config);
 		vm_config_fini(&config);
 	}
+	if (!rc)
+		observe_started(&api->observe);
 	return words_for_clients(rc, words_of_boot);
 }
 
@@ -183,8 +185,9 @@ int put_action(struct api *api, struct call *call, struct reply *reply)
 			return start(api);
 		return err_set(-EBUSY, "the VM has started already");
 	case ACTION_FLUSH:
-		return err_set(-ENOTSUP,
-			"FlushMetrics: this version has no metrics to flush");
+		if (status.state != VM_NOT_STARTED)
+			return observe_flush(&api->observe);
+		return err_set(-EBUSY, "FlushMetrics: the VM has not started");
 	case ACTION_CTRL_ALT_DEL:
 		break;
 	}

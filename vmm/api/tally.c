@@ -27,6 +27,48 @@ const struct metric_group api_metrics = {
 	.histogram_count = 1,
 };
 
+#define US "duration of the last one, in microseconds: "
+
+static struct metric latencies[] = {
+	[LATENCY_FULL_SNAPSHOT] = { "full_snapshot_us", US "full snapshot", 0 },
+	[LATENCY_DIFF_SNAPSHOT] = { "diff_snapshot_us", US "diff snapshot", 0 },
+	[LATENCY_LOAD] = { "load_us", US "load of a snapshot", 0 },
+	[LATENCY_PAUSE] = { "pause_us", US "pause", 0 },
+	[LATENCY_RESUME] = { "resume_us", US "resume", 0 },
+};
+
+const struct metric_group latency_metrics = {
+	.name = "latency",
+	.metrics = latencies,
+	.count = ARRAY_SIZE(latencies),
+	.gauges = true,
+};
+
+enum { STARTUP_US, STARTUP_CPU_US };
+
+static struct metric startup[] = {
+	[STARTUP_US] = { "startup_us", "from the start until it served", 0 },
+	[STARTUP_CPU_US] = { "startup_cpu_us", "CPU time that this took", 0 },
+};
+
+const struct metric_group process_metrics = {
+	.name = "process",
+	.metrics = startup,
+	.count = ARRAY_SIZE(startup),
+	.gauges = true,
+};
+
+void tally_latency(enum latency what, uint64_t began_ns)
+{
+	metric_set(&latencies[what], (now_ns() - began_ns) / 1000);
+}
+
+void tally_startup(uint64_t us, uint64_t cpu_us)
+{
+	metric_set(&startup[STARTUP_US], us);
+	metric_set(&startup[STARTUP_CPU_US], cpu_us);
+}
+
 void tally_add(struct tally *tally, const struct route *route, bool failed)
 {
 	size_t i = (size_t)(route - routes);

@@ -16,12 +16,29 @@ struct tally {
 	} route[TALLY_ROUTES_MAX];
 };
 
-/* deprecated_requests; request_ns */
-extern const struct metric_group api_metrics;
+/* How long the last one took that succeeded, in microseconds. */
+enum latency {
+	LATENCY_FULL_SNAPSHOT,
+	LATENCY_DIFF_SNAPSHOT,
+	LATENCY_LOAD,
+	LATENCY_PAUSE,
+	LATENCY_RESUME,
+};
+
+/* deprecated_requests, request_ns; one for each latency; startup_us, … */
+extern const struct metric_group api_metrics, latency_metrics, process_metrics;
+
+/* These and those of other files here. */
+extern const struct metric_group *const api_metric_groups[];
+extern const unsigned api_metric_groups_count;
 
 /* One request is done. */
 void tally_add(struct tally *tally, const struct route *route, bool failed);
 void tally_time(uint64_t began_ns, bool deprecated);
+void tally_latency(enum latency what, uint64_t began_ns);
+
+/* From the process's start until it served: by the clock, and of the CPU. */
+void tally_startup(uint64_t us, uint64_t cpu_us);
 
 /* Append the numbers of each row, as Prometheus' text has them. */
 void tally_print_text(struct buf *out, const struct tally *tally);

@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "vmm/api/routes.h"
 #include "vmm/api/server.h"
 #include "vmm/base/err.h"
+#include "vmm/base/thread.h"
 
 struct served {
 	struct api api;
@@ -24,6 +26,17 @@ static void stop(void *arg)
 	draft_fini(&served->api.draft);
 	observe_fini(&served->api.observe);
 	free(served);
+}
+
+static void tell_startup(const struct vm_service *service)
+{
+	struct timespec cpu;
+	uint64_t cpu_us;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+	cpu_us = (uint64_t)cpu.tv_sec * 1000000 + (uint64_t)cpu.tv_nsec / 1000;
+	tally_startup(now_ns() / 1000 - service->began_us,
+		cpu_us - service->began_cpu_us + service->parent_cpu_us);
 }
 
 static int start(const struct vm_service *service, void **ret)
@@ -44,6 +57,7 @@ static int start(const struct vm_service *service, void **ret)
 		.id = service->id,
 		.ops = service->ops,
 		.instance = service->instance,
+		.loop = service->loop,
 		.events = service->events,
 	};
 	options.owner = &served->api;
@@ -52,6 +66,10 @@ static int start(const struct vm_service *service, void **ret)
 		rc = server_new(service->loop, &options, &served->server);
 	if (!rc && service->logger)
 		rc = logger_set(&served->api, service->logger, "--log-path ");
+	if (!rc && service->metrics)
+		rc = metrics_set(
+			&served->api, service->metrics, "--metrics-path ");
+	tell_startup(service);
 	if (!rc && service->config)
 		rc = api_start_from(&served->api, service->config);
 	if (rc)
