@@ -8,8 +8,8 @@
  *   - all that KVM lists in its own window, whatever the guest was told of it;
  *   - what KVM lists and no table knows, where it is not as at reset.
  * Not kept is what describes the CPU (feature.h), for the model is applied and not
- * loaded, and what is part of another structure (`elsewhere`).  What KVM cannot read
- * is left out, and logged.
+ * loaded, but for what can change while it runs (`changing`); nor what is part of
+ * another structure (`elsewhere`).  What KVM cannot read is left out, and logged.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,7 +21,6 @@
 #include "vmm/base/err.h"
 #include "vmm/core/kvm.h"
 
-#define MSR_FEATURE_CONTROL 0x3a
 #define KVM_WINDOW_FIRST    0x4b564d00
 #define KVM_WINDOW_LAST     0x4b564dff
 /* Hyper-V's, which muster never offers; one of them is a clock. */
@@ -38,12 +37,24 @@ static const uint32_t elsewhere[] = {
 	0xc0000101,       /* GS base: special registers */
 };
 
+static const uint32_t changing[] = {
+	0x3a, /* FEATURE_CONTROL, which firmware locks */
+	0x8b, /* BIOS_SIGN_ID: an update of the microcode */
+};
+
+static bool is_among(uint32_t msr, const uint32_t *list, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (msr == list[i])
+			return true;
+	return false;
+}
+
 bool msr_is_elsewhere(uint32_t msr)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(elsewhere); i++)
-		if (msr == elsewhere[i])
-			return true;
-	return msr != MSR_FEATURE_CONTROL &&
+	if (is_among(msr, changing, ARRAY_SIZE(changing)))
+		return false;
+	return is_among(msr, elsewhere, ARRAY_SIZE(elsewhere)) ||
 	       feature_find_row(SPACE_MSR, msr, 0, 0) >= 0;
 }
 
