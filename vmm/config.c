@@ -132,13 +132,13 @@ static const struct config_choice msr_choices[] = {
 	{ NULL, NULL },
 };
 
-static const struct config_choice misfit_choices[] = {
+const struct config_choice config_misfit[] = {
 	[MISFIT_RESUME] = { "resume", NULL },
 	[MISFIT_PAUSE] = { "pause", NULL },
 	{ NULL, NULL },
 };
 
-static const struct config_choice hypervisor_choices[] = {
+const struct config_choice config_hypervisor[] = {
 	[HYPERVISOR_SHOWN] = { "shown", NULL },
 	[HYPERVISOR_HIDDEN] = { "hidden", NULL },
 	{ NULL, NULL },
@@ -239,7 +239,7 @@ static const struct config_field vm_fields[FIELDS] = {
 		.type = CONFIG_CHOICE,
 		.offset = CONFIG_AT(struct vm_config, hypervisor, unsigned),
 		.fallback = "shown",
-		.choices = hypervisor_choices,
+		.choices = config_hypervisor,
 		.help = "hidden shows the guest no hypervisor, as on bare "
 			"metal: no clock of KVM's, and Linux loads its "
 			"microcode",
@@ -377,7 +377,7 @@ static const struct config_field vm_fields[FIELDS] = {
 		.offset = CONFIG_AT(
 			struct vm_config, microcode_misfit, unsigned),
 		.fallback = "resume",
-		.choices = misfit_choices,
+		.choices = config_misfit,
 		.help = "what becomes of the VM if, after a load of microcode, "
 			"this host cannot show its CPU any more",
 	},

@@ -84,8 +84,9 @@ struct vm_config {
 	struct restore_config restore;
 };
 
-/* The words of a log level, and of a policy. */
-extern const struct config_choice config_log_levels[], config_guest_ucode[];
+/* The words of a log level, and of policies. */
+extern const struct config_choice config_log_levels[], config_guest_ucode[],
+	config_hypervisor[], config_misfit[];
 
 /*
  * Windows on one table: what the machine is; that and how this process runs it;

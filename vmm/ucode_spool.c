@@ -17,23 +17,24 @@
 #include "vmm/base/text.h"
 #include "vmm/newfile.h"
 
-#define LABEL  "--microcode-spool "
+#define LABEL  "the spool "
 #define SUFFIX ".ucode"
 
-int ucode_spool_check(const char *directory)
+int ucode_spool_check(const char *label, const char *directory)
 {
+	struct text_shown shown = text_shown(directory);
 	struct stat st;
 
 	if (stat(directory, &st))
 		return err_set(-errno,
-			LABEL "%s: %s; give a directory that exists",
-			text_shown(directory).s, strerror(errno));
+			"%s %s: %s; give a directory that exists", label,
+			shown.s, strerror(errno));
 	if (!S_ISDIR(st.st_mode))
-		return err_set(-ENOTDIR, LABEL "%s: is no directory",
-			text_shown(directory).s);
+		return err_set(
+			-ENOTDIR, "%s %s: is no directory", label, shown.s);
 	if (access(directory, W_OK | X_OK))
-		return err_set(-errno, LABEL "%s: cannot be written to: %s",
-			text_shown(directory).s, strerror(errno));
+		return err_set(-errno, "%s %s: cannot be written to: %s", label,
+			shown.s, strerror(errno));
 	return 0;
 }
 

@@ -16,8 +16,8 @@ struct ucode_handover {
 	size_t size_bytes;
 };
 
-/* Can updates be put there?  0, or -errno with a sentence. */
-int ucode_spool_check(const char *directory);
+/* Can updates be put there?  0, or -errno with a sentence: "LABEL DIRECTORY: …". */
+int ucode_spool_check(const char *label, const char *directory);
 
 /*
  * Write the update to a file whose name tells the CPU and the revision, in the

@@ -310,7 +310,7 @@ static int check_spool(const struct vm_config *config)
 			"--microcode-spool %s: nothing would be put there; "
 			"give --guest-microcode stage too",
 			text_shown(config->ucode_spool).s);
-	return ucode_spool_check(config->ucode_spool);
+	return ucode_spool_check("--microcode-spool", config->ucode_spool);
 }
 
 static int make_guest_ucode(struct vm *vm)

@@ -3,7 +3,8 @@
  * ucode.c - load microcode as a processor does, and tell what revision is shown
  *
  * The initial RAM disk begins with a table of loads.  They are done one after the
- * other, and after each it is said how the write went, and the revision then.
+ * other, and after each it is said how the write went, and the revision then.  With
+ * watch=1 on the command line the revision is said again and again.
  */
 #include "tests/guests/rt/cpu.h"
 
@@ -52,6 +53,19 @@ static uint64_t revision(void)
 	return value;
 }
 
+#define SOME_TIME (1ull << 28)
+
+static void watch(void)
+{
+	for (;;) {
+		uint64_t start = rdtsc();
+
+		print("sees: %lx\n", revision());
+		while (rdtsc() - start < SOME_TIME)
+			relax();
+	}
+}
+
 void payload(void)
 {
 	uint64_t bytes;
@@ -71,4 +85,6 @@ void payload(void)
 		print("load %u: %s, %lx\n", i, w.ok ? "went" : "#GP",
 			revision());
 	}
+	if (cmdline_number("watch", 0))
+		watch();
 }

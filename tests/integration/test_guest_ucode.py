@@ -4,11 +4,14 @@
 import dataclasses
 import re
 import struct
+from pathlib import Path
 
 import pytest
 
 import payload
 import ucode_image
+from events import Events
+from instance import Instance
 
 pytestmark = pytest.mark.needs("direct")
 
@@ -54,6 +57,11 @@ def run(host, tmp_path, loads, *more):
     assert len(said) == 1 + len(loads), result.console
     return [(went, int(value, 16) >> SHIFT & 0xFFFFFFFF)
             for _, went, value in said], result
+
+
+def new_folder(path):
+    path.mkdir()
+    return path
 
 
 def changed(image, at, *values):
@@ -129,3 +137,50 @@ def test_a_spool_must_be_of_use(direct, tmp_path):
         result = direct.run(payload.args("ucode", *options))
         assert result.status == BAD_CONFIG
         assert words in result.stderr
+
+
+def policy(**more):
+    return {"guest": "stage", "hypervisor": "shown", "misfit": "resume", **more}
+
+
+def test_clients_say_the_policy_and_hear_of_updates(direct, tmp_path):
+    instance = Instance(direct, tmp_path)
+    assert "microcode" not in instance.ask("GET", "/vm/config").body
+    fault = instance.ask("PUT", "/microcode", policy(spool_path="/nowhere")).fault
+    assert "/nowhere" in fault
+    fault = instance.ask("PUT", "/microcode",
+                         policy(guest="emulate", spool_path=str(tmp_path))).fault
+    assert "guest must be stage" in fault
+    told = policy(spool_path=str(tmp_path))
+    instance.put("/microcode", told)
+    assert instance.ask("GET", "/vm/config").body["microcode"] == told
+    loads = initrd([Load(IMAGE(SIGNATURE, NEWER))], tmp_path / "loads")
+    instance.boot("ucode", initrd_path=str(loads))
+    heard = Events(instance.path)
+    instance.start()
+    staged, _ = heard.until("microcode_staged")
+    heard.close()
+    assert staged["revision"] == NEWER
+    assert Path(staged["path"]).read_bytes().startswith(IMAGE(SIGNATURE, NEWER))
+    instance.stop()
+
+
+def test_a_snapshot_keeps_policy_and_revision(direct, tmp_path):
+    first = Instance(direct, new_folder(tmp_path / "first"))
+    first.put("/microcode", {"guest": "emulate"})
+    loads = initrd([Load(IMAGE(SIGNATURE, NEWER), NEWER)], tmp_path / "loads")
+    first.boot("ucode", initrd_path=str(loads), boot_args="watch=1")
+    first.start()
+    seen = f"sees: {NEWER << SHIFT:x}"
+    first.wait_until_it_says(seen)
+    told = first.ask("GET", "/vm/config").body["microcode"]
+    first.ask("PATCH", "/vm", {"state": "Paused"})
+    files = {"snapshot_path": str(tmp_path / "s")}
+    first.put("/snapshot/create", files | {"mem_file_path": str(tmp_path / "m")})
+    first.stop()
+    second = Instance(direct, new_folder(tmp_path / "second"))
+    second.put("/snapshot/load", files | {"resume_vm": True, "mem_backend": {
+        "backend_type": "File", "backend_path": str(tmp_path / "m")}})
+    second.wait_until_it_says(seen)
+    assert second.ask("GET", "/vm/config").body["microcode"] == told
+    second.stop()

@@ -370,3 +370,44 @@ static const struct config_field action_fields[] = {
 
 const struct config_object action_body_object = OBJECT(
 	"actions", action_fields, struct action_body);
+
+/* ---- /microcode ---- */
+
+static const struct config_field microcode_fields[] = {
+	{
+		.name = "guest",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(struct microcode_body, guest, unsigned),
+		.fallback = "ignore",
+		.choices = config_guest_ucode,
+		.help = "what the guest's own updates do",
+	},
+	{
+		.name = "spool_path",
+		.type = CONFIG_PATH,
+		.offset = CONFIG_AT(struct microcode_body, spool, char *),
+		PATH_BYTES,
+		.help = "the directory for updates that the guest hands over",
+	},
+	{
+		.name = "hypervisor",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(
+			struct microcode_body, hypervisor, unsigned),
+		.fallback = "shown",
+		.choices = config_hypervisor,
+		.help = "hidden: Linux loads no microcode where it sees one",
+	},
+	{
+		.name = "misfit",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(struct microcode_body, misfit, unsigned),
+		.fallback = "resume",
+		.choices = config_misfit,
+		.help = "what becomes of the VM if this host cannot show its "
+			"CPU after a load of microcode",
+	},
+};
+
+const struct config_object microcode_body_object = OBJECT(
+	"microcode-policy", microcode_fields, struct microcode_body);

@@ -58,6 +58,14 @@ struct entropy_body {
 	struct limiter_body limiter;
 };
 
+/* What is muster's own: the policies of a VM. */
+struct microcode_body {
+	unsigned guest;      /* enum guest_ucode_policy */
+	char *spool;         /* or NULL */
+	unsigned hypervisor; /* enum hypervisor_policy */
+	unsigned misfit;     /* enum misfit_policy */
+};
+
 enum api_action { ACTION_START, ACTION_FLUSH, ACTION_CTRL_ALT_DEL };
 
 struct action_body {
@@ -66,7 +74,7 @@ struct action_body {
 
 extern const struct config_object machine_body_object, boot_body_object,
 	drive_body_object, drive_change_body_object, entropy_body_object,
-	action_body_object;
+	action_body_object, microcode_body_object;
 
 /* What clients say of rates, and what a machine has of them. */
 struct limits limits_of_body(const struct limiter_body *body);

@@ -41,6 +41,7 @@ static const struct section {
 	{ PART_PROCESS, "metrics", "/metrics", NULL },
 	{ PART_VM, "machine-config", "/machine-config", NULL },
 	{ PART_VM, "cpu-config", "/cpu-config", NULL },
+	{ PART_VM, "microcode", "/microcode", NULL },
 	{ PART_VM, "boot-source", "/boot-source", NULL },
 	{ PART_VM, "drives", "/drives/", "drive_id" },
 	{ PART_VM, "network-interfaces", "/network-interfaces/", "iface_id" },

@@ -18,7 +18,8 @@
 int draft_init(struct draft *draft)
 {
 	*draft = (struct draft){ 0 };
-	return config_defaults(&machine_body_object, &draft->machine);
+	return MIN(config_defaults(&machine_body_object, &draft->machine),
+		config_defaults(&microcode_body_object, &draft->microcode));
 }
 
 void draft_fini(struct draft *draft)
@@ -27,6 +28,7 @@ void draft_fini(struct draft *draft)
 	for (unsigned i = 0; i < draft->drive_count; i++)
 		config_fini(&drive_body_object, &draft->drive[i]);
 	free(draft->cpu_text);
+	config_fini(&microcode_body_object, &draft->microcode);
 	*draft = (struct draft){ 0 };
 }
 
@@ -163,6 +165,16 @@ static int choose_cpu(struct vm_config *config, const struct draft *draft)
 		&config->cpu);
 }
 
+static int add_microcode(struct vm_config *config, const struct draft *draft)
+{
+	const struct microcode_body *microcode = &draft->microcode;
+
+	config->guest_ucode = microcode->guest;
+	config->hypervisor = microcode->hypervisor;
+	config->microcode_misfit = microcode->misfit;
+	return copy(microcode->spool, &config->ucode_spool);
+}
+
 static int compile(const struct draft *draft, struct vm_config *config)
 {
 	int rc = config_defaults(&vm_all_object, config);
@@ -181,6 +193,8 @@ static int compile(const struct draft *draft, struct vm_config *config)
 		rc = choose_cpu(config, draft);
 	if (!rc)
 		rc = add_disks(config, draft);
+	if (!rc)
+		rc = add_microcode(config, draft);
 	if (rc)
 		return err_set(rc, "no memory for a configuration");
 	return vm_config_check(config);
@@ -218,6 +232,15 @@ static int describe_disk(struct draft *draft, const struct disk_config *disk)
 	return rc ? rc : copy(disk->id ? disk->id : by_place, &drive->id);
 }
 
+static int describe_microcode(
+	struct draft *draft, const struct vm_config *config)
+{
+	draft->microcode.guest = config->guest_ucode;
+	draft->microcode.hypervisor = config->hypervisor;
+	draft->microcode.misfit = config->microcode_misfit;
+	return copy(config->ucode_spool, &draft->microcode.spool);
+}
+
 int draft_describe(struct draft *draft, const struct vm_config *config)
 {
 	int rc;
@@ -235,6 +258,8 @@ int draft_describe(struct draft *draft, const struct vm_config *config)
 		rc = copy(config->initrd, &draft->boot.initrd);
 	if (!rc && !config->restore.state)
 		rc = copy(config->cmdline, &draft->boot.args);
+	if (!rc)
+		rc = describe_microcode(draft, config);
 	for (unsigned i = 0; i < config->disk_count && !rc; i++)
 		rc = describe_disk(draft, &config->disk[i]);
 	return rc;

@@ -21,6 +21,7 @@ struct draft {
 	bool entropy;
 	struct entropy_body rng; /* if there is entropy */
 	char *cpu_text;          /* /cpu-config as it came, or NULL */
+	struct microcode_body microcode;
 };
 
 /* The defaults.  0 or -ENOMEM. */

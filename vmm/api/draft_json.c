@@ -75,9 +75,18 @@ static const struct shape_member config_members[] = {
 		.flags = SHAPE_LIST },
 	{ .name = "pmem", .type = SHAPE_NULL, .flags = SHAPE_LIST },
 	NOTHING("memory-hotplug"),
+	SETTINGS("microcode", &microcode_body_object, SHAPE_MAY_LACK),
 };
 
 const struct shape config_shape = SHAPE("vm-config", config_members);
+
+/* Clients that know Firecracker's keys alone meet this one if they asked for it. */
+static bool says_microcode(const struct draft *draft)
+{
+	const struct microcode_body *microcode = &draft->microcode;
+
+	return microcode->guest || microcode->hypervisor || microcode->misfit;
+}
 
 /*
  * Devices that this version lacks are there as nothing, as clients expect; what is
@@ -85,11 +94,17 @@ const struct shape config_shape = SHAPE("vm-config", config_members);
  */
 json_t *draft_json(const struct draft *draft)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:n, s:n, s:n, s:n, s:n, "
-			 "s:[], s:[], s:n}",
+	json_t *root = json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:n, s:n, s:n, s:n, s:n, "
+		"s:[], s:[], s:n}",
 		"machine-config", draft_machine_json(draft), "boot-source",
 		boot_json(draft), "drives", drives_json(draft), "entropy",
 		entropy_json(draft), "cpu-config", cpu_json(draft), "balloon",
 		"logger", "metrics", "mmds-config", "vsock",
 		"network-interfaces", "pmem", "memory-hotplug");
+	if (root && says_microcode(draft))
+		json_object_set_new(root, "microcode",
+			config_to_json(
+				&microcode_body_object, &draft->microcode));
+	return root;
 }

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* microcode.c - PUT /microcode/prepare, hold, release: a coordinator's requests */
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 
 #include "vmm/api/resources.h"
+#include "vmm/base/err.h"
+#include "vmm/guest_ucode.h"
 #include "vmm/microcode.h"
+#include "vmm/ucode_spool.h"
 
 struct lease_body {
 	char *coordinator;
@@ -95,6 +99,34 @@ static const struct shape_member answer_members[] = {
 };
 
 const struct shape microcode_shape = SHAPE("microcode", answer_members);
+
+/* ---- before the start ---- */
+
+static_assert(sizeof(struct microcode_body) <= ROUTE_BODY_BYTES, "as a body");
+
+int put_microcode(struct api *api, struct call *call, struct reply *reply)
+{
+	struct microcode_body *body = call->body;
+	struct draft *draft = &api->draft;
+	int rc = 0;
+
+	(void)reply;
+	if (body->spool && body->guest != GUEST_UCODE_STAGE)
+		return err_set(-EINVAL,
+			"spool_path: nothing would be put there; guest must "
+			"be stage");
+	if (body->spool)
+		rc = ucode_spool_check("spool_path", body->spool);
+	if (rc)
+		return rc;
+	config_fini(&microcode_body_object, &draft->microcode);
+	draft->microcode = *body;
+	draft->begun = true;
+	*body = (struct microcode_body){ 0 };
+	return 0;
+}
+
+/* ---- leases ---- */
 
 static void answer_of(struct api *api, const struct microcode_answer *answer,
 	struct reply *reply)

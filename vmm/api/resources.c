@@ -43,6 +43,8 @@ const struct route routes[] = {
 	{ API_PUT, "/snapshot/create", STATES_STARTED, WITH(snapshot),
 		put_snapshot },
 	{ API_PUT, "/snapshot/load", STATES_BEFORE, WITH(load), put_load },
+	{ API_PUT, "/microcode", STATES_BEFORE, WITH(microcode),
+		put_microcode },
 	{ API_PUT, "/microcode/prepare", STATES_ANY, ASKS(prepare, microcode),
 		put_prepare },
 	{ API_PUT, "/microcode/hold", STATES_ANY, ASKS(hold, microcode),

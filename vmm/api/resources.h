@@ -110,7 +110,9 @@ extern const struct config_object load_body_object;
 
 int put_load(struct api *api, struct call *call, struct reply *reply);
 
-/* ---- microcode.c: a late load of the host, vmm/microcode.h ---- */
+/* ---- microcode.c: policies; a late load of the host, vmm/microcode.h ---- */
+
+int put_microcode(struct api *api, struct call *call, struct reply *reply);
 
 extern const struct shape microcode_shape;
 
