@@ -11,6 +11,7 @@
 
 #include "tests/fuzz/input.h"
 #include "vmm/api/routes.h"
+#include "vmm/microcode.h"
 #include "vmm/outfile.h"
 
 struct instance {
@@ -52,7 +53,35 @@ static int snapshot(struct instance *in, const struct vm_snapshot_args *args)
 	return change(in);
 }
 
+static int cpu(const struct instance *in, struct vm_cpu *ret)
+{
+	must(in->state != VM_NOT_STARTED);
+	*ret = (struct vm_cpu){ .microcode = 1 };
+	buf_printf(&ret->template, "{}");
+	return 0;
+}
+
+static int change_drive(struct instance *in, const struct vm_drive_change *wish)
+{
+	must(wish->id[0] && (!wish->path || wish->path[0]));
+	return change(in);
+}
+
+/* A VM need not be there; nothing of it is changed. */
+static int microcode(struct instance *in, const struct microcode_wish *wish,
+	struct microcode_answer *ret)
+{
+	(void)in;
+	must(wish->coordinator[0]);
+	*ret = (struct microcode_answer){ .now_ns = 1 };
+	return 0;
+}
+
 static const struct vm_ops ops = {
+	.change_drive = change_drive,
+	.cpu = cpu,
+	.ctrl_alt_del = change,
+	.microcode = { microcode, microcode, microcode },
 	.status = status,
 	.config = config_of,
 	.start = start,
