@@ -114,8 +114,7 @@ void microcode_kernel_put(
 	static const char *const rules[] = {
 		[RULE_OFF] = "whatever minimum revision an update has",
 		[RULE_ON] = "minimum revisions are obeyed",
-		[RULE_UNKNOWN] = "whether it obeys minimum revisions is not "
-				 "known",
+		[RULE_UNKNOWN] = "by rules that are not known here",
 	};
 
 	buf_printf(out, "kernel %s: ", kernel->release);
