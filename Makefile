@@ -285,6 +285,7 @@ check:
 BENCHES = start blk memory syscalls
 BENCHES += apply
 BENCHES += fleet
+BENCHES += microcode
 BENCHES += snapshot
 BENCHES += pause
 BENCHES += api
