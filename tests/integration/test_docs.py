@@ -16,7 +16,7 @@ from images import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 KERNELS = "vmlinuz", "vmlinux", "test.elf"
-INITRDS = "initrd.img", "job.img"
+INITRDS = "initrd.img", "job.img", "both.img"
 DISKS = "root.img", "scratch.img", "data.img"
 
 
