@@ -176,7 +176,7 @@ static int check_header(const struct parser *p, const struct file_header *h)
 	if (memcmp(h->magic, MAGIC, MAGIC_BYTES))
 		return err_set(-EBADMSG,
 			"%s: not the state of a snapshot; give the file that "
-			"was written by --state",
+			"`muster ctl snapshot --state` wrote",
 			p->path);
 	if (p->len < sizeof(*h))
 		return damaged(p, "the header is cut short");

@@ -172,9 +172,8 @@ static void another_kind_of_file_is_refused(void **state)
 
 	(void)state;
 	buf_printf(&b, "#!/bin/sh\n");
-	assert_refused(&b,
-		"F: not the state of a snapshot; give the file that was "
-		"written by --state");
+	assert_refused(&b, "F: not the state of a snapshot; give the file that "
+			   "`muster ctl snapshot --state` wrote");
 	buf_fini(&b);
 }
 

@@ -23,9 +23,15 @@ static void options_become_fields_wherever_they_stand(void **state)
 	says("--initrd /i: no room; raise --memory", words_of_boot,
 		"initrd_path /i: no room; raise mem_size_mib");
 	says("--cpus: KVM cannot", words_of_boot, "vcpu_count: KVM cannot");
-	says("--disk path=/d: in use", words_of_boot, "path_on_host /d: in use");
+	says("--disk path=/d: in use", words_of_boot,
+		"path_on_host /d: in use");
+	says("--disk path=/d: in use; or give `x` and readonly=on in both",
+		words_of_boot,
+		"path_on_host /d: in use; or give `x` and is_read_only in "
+		"both");
 	says("--disk: no memory", words_of_boot, "drives: no memory");
-	says("--memory-handler /h: gone", words_of_load, "backend_path /h: gone");
+	says("--memory-handler /h: gone", words_of_load,
+		"backend_path /h: gone");
 	says("--state /s: bad; not --memory", words_of_load,
 		"snapshot_path /s: bad; not mem_backend");
 }
@@ -42,7 +48,8 @@ static void the_cpu_is_named_by_what_was_sent(void **state)
 static void what_only_looks_like_an_option_stays(void **state)
 {
 	static const char *const same[] = { "/a--kernel: x", "--kernels: x",
-		"--cpu-x: y", "--diskless: z", "no option at all", "--" };
+		"--cpu-x: y", "--diskless: z", "no option at all", "--",
+		"give what `muster run --kernel` takes" };
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(same); i++)

@@ -64,7 +64,10 @@ static void hear(struct event_listener *listener, const char *line, size_t len)
 		drop(conn);
 	else
 		append(conn, line, len);
-	conn_serve_later(conn);
+	if (conn->out.failed)
+		conn_close(conn);
+	else
+		conn_serve_later(conn);
 }
 
 void stream_begin(struct conn *conn, struct events *events)

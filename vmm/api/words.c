@@ -21,6 +21,7 @@ const struct word words_of_boot[] = {
 	{ "--disk path=", "path_on_host " },
 	{ "--disk id=", "drive_id " },
 	{ "--disk", "drives" },
+	{ "readonly=on", "is_read_only" },
 	{ "--rng", "entropy" },
 	{ NULL, NULL },
 };
@@ -54,16 +55,21 @@ static bool stands_at(const char *sentence, const char *at, const char *word)
 		       at[len] == '_');
 }
 
+/* A command, `muster doctor --json`, is one for whoever reads it. */
 static void translate(const char *sentence, const struct word *words,
 	bool to_fields, struct buf *out)
 {
+	bool within_command = false;
+
 	for (const char *at = sentence; *at;) {
 		const struct word *w = words;
 
-		while (w->option && !stands_at(sentence, at,
-					    to_fields ? w->option : w->field))
+		within_command ^= *at == '`';
+		while (!within_command && w->option &&
+			!stands_at(
+				sentence, at, to_fields ? w->option : w->field))
 			w++;
-		if (!w->option) {
+		if (within_command || !w->option) {
 			buf_u8(out, (uint8_t)*at++);
 			continue;
 		}
