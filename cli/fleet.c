@@ -2,8 +2,6 @@
 /* fleet.c - `muster fleet`: its commands, and what they share */
 #include "cli/fleet.h"
 
-#include <stdlib.h>
-
 #include "vmm/base/cleanup.h"
 
 static const struct verb *const subverbs[] = {
@@ -15,18 +13,6 @@ static const struct verb *const subverbs[] = {
 	&fleet_report,
 	NULL,
 };
-
-void fleet_put_json(json_t *root, struct buf *out)
-{
-	char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
-
-	if (text)
-		buf_printf(out, "%s\n", text);
-	else
-		out->failed = true;
-	free(text);
-	json_decref(root);
-}
 
 json_t *fleet_value_json(
 	const struct cpu_set *set, const struct cpu_field *field)

@@ -74,7 +74,4 @@ void fleet_members_fini(struct fleet_members *members);
 json_t *fleet_value_json(
 	const struct cpu_set *set, const struct cpu_field *field);
 
-/* Append a JSON object and drop it; NULL turns `out` failed. */
-void fleet_put_json(json_t *root, struct buf *out);
-
 #endif

@@ -234,9 +234,9 @@ static int run(int argc, char *const argv[])
 	if (rc)
 		return output_error(c.status, rc);
 	if (s.json)
-		fleet_put_json(json_pack("{s:i, s:s, s:b, s:O}", "version",
-				       JSON_VERSION, "template", c.wanted.name,
-				       "fits", c.all_fit, "hosts", c.hosts),
+		output_put_json(json_pack("{s:i, s:s, s:b, s:O}", "version",
+					JSON_VERSION, "template", c.wanted.name,
+					"fits", c.all_fit, "hosts", c.hosts),
 			&c.out);
 	rc = output(&c.out);
 	if (rc)

@@ -70,7 +70,7 @@ static bool compare(struct comparison *c, bool json, struct buf *out)
 	c->list = json_array();
 	count = cpu_set_each_difference(
 		fleet_file_cpu(&c->a), fleet_file_cpu(&c->b), put_item, c);
-	fleet_put_json(
+	output_put_json(
 		json_pack("{s:i, s:s, s:s, s:o}", "version", JSON_VERSION, "a",
 			c->a.name, "b", c->b.name, "differences", c->list),
 		out);

@@ -97,7 +97,7 @@ void fleet_explanation_json(const struct fleet_explanation *e, struct buf *out)
 	for (unsigned i = 0; i < e->count; i++)
 		if (e->gains[i].count)
 			json_array_append_new(gains, gain_json(e, i));
-	fleet_put_json(json_pack("{s:i, s:o, s:o}", "version", JSON_VERSION,
-			       "losses", losses, "regained_without", gains),
+	output_put_json(json_pack("{s:i, s:o, s:o}", "version", JSON_VERSION,
+				"losses", losses, "regained_without", gains),
 		out);
 }

@@ -199,7 +199,7 @@ static void put_json(const struct fleet_file *file, const struct cpu_set *set,
 	root = json_pack("{s:i, s:s, s:o}", "version", JSON_VERSION,
 		file->profile ? "host" : "template", file->name, "registers",
 		list);
-	fleet_put_json(root, out);
+	output_put_json(root, out);
 }
 
 /* ---- the command ---- */

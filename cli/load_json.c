@@ -142,7 +142,7 @@ void load_put_json(const struct load *load, struct buf *out)
 	uint64_t hold_ns = longest ? longest->released_ns - longest->held_ns
 				   : 0;
 
-	microcode_put_json(
+	output_put_json(
 		json_pack("{s:i, s:s, s:s?, s:s?, s:b, s:o, s:o, s:o, s:o, "
 			  "s:o, s:o, s:I}",
 			"version", MICROCODE_JSON_VERSION, "outcome",

@@ -125,7 +125,4 @@ void microcode_put_choice(
 /* A list of the kinds, each with its choice. */
 json_t *microcode_choices_json(const struct host_cpus *host);
 
-/* Append a JSON object and drop it; NULL turns `out` failed. */
-void microcode_put_json(json_t *root, struct buf *out);
-
 #endif

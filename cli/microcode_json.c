@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* microcode_json.c - updates and CPUs as JSON */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "cli/microcode.h"
 #include "vmm/base/cleanup.h"
@@ -108,16 +107,4 @@ json_t *microcode_choices_json(const struct host_cpus *host)
 	for (unsigned i = 0; i < host->count; i++)
 		json_array_append_new(list, kind_json(&host->kind[i]));
 	return list;
-}
-
-void microcode_put_json(json_t *root, struct buf *out)
-{
-	char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
-
-	if (text)
-		buf_printf(out, "%s\n", text);
-	else
-		out->failed = true;
-	free(text);
-	json_decref(root);
 }

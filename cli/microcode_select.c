@@ -44,7 +44,7 @@ static void put_text(const struct host_cpus *host, bool late, struct buf *out)
 
 static void put_json(const struct host_cpus *host, struct buf *out)
 {
-	microcode_put_json(
+	output_put_json(
 		json_pack("{s:i, s:o}", "version", MICROCODE_JSON_VERSION,
 			"cpus", microcode_choices_json(host)),
 		out);

@@ -82,8 +82,8 @@ static void put_json(const struct ucode_files *files, struct buf *out)
 
 	for (unsigned i = 0; i < files->count; i++)
 		json_array_append_new(list, file_json(files, &files->file[i]));
-	microcode_put_json(json_pack("{s:i, s:o}", "version",
-				   MICROCODE_JSON_VERSION, "files", list),
+	output_put_json(json_pack("{s:i, s:o}", "version",
+				MICROCODE_JSON_VERSION, "files", list),
 		out);
 }
 

@@ -185,7 +185,7 @@ static void put_json(const struct status *status, struct buf *out)
 
 	for (unsigned i = 0; i < status->vms.count; i++)
 		json_array_append_new(vms, vm_json(&status->vms.member[i]));
-	microcode_put_json(
+	output_put_json(
 		json_pack("{s:i, s:o, s:o, s:o, s:o}", "version",
 			MICROCODE_JSON_VERSION, "at_boot",
 			microcode_choices_json(&status->at_boot), "late",

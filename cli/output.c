@@ -96,6 +96,18 @@ int output_file(const char *path, const struct buf *text)
 				       text_shown(path).s, strerror(-rc)));
 }
 
+void output_put_json(json_t *root, struct buf *out)
+{
+	char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+
+	if (text)
+		buf_printf(out, "%s\n", text);
+	else
+		out->failed = true;
+	free(text);
+	json_decref(root);
+}
+
 int output_error(int status, int rc)
 {
 	fprintf(stderr, "muster: %s\n", err_describe(rc));

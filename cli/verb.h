@@ -9,6 +9,8 @@
 #ifndef MUSTER_CLI_VERB_H
 #define MUSTER_CLI_VERB_H
 
+#include <jansson.h>
+
 #include "vmm/base/buf.h"
 #include "vmm/config_field.h"
 
@@ -67,6 +69,9 @@ int output(const struct buf *text);
 
 /* Put a file in the place of what is at `path`, whole or not at all; as output(). */
 int output_file(const char *path, const struct buf *text);
+
+/* Append a JSON object and drop it; NULL turns `out` failed. */
+void output_put_json(json_t *root, struct buf *out);
 
 /* Print "muster: SENTENCE" for `rc` to standard error and return `status`. */
 int output_error(int status, int rc);
