@@ -128,7 +128,11 @@ static void put_reason(const struct ucode_choice *choice,
 			u->revision, u->min_revision, cpu->revision);
 		break;
 	case UCODE_PLATFORM:
-		buf_printf(out, "0x%08x is for other platforms", u->revision);
+		buf_printf(out,
+			cpu->platforms ? "0x%08x is for other platforms"
+				       : "0x%08x is for some platforms, and "
+					 "this one is not known",
+			u->revision);
 		break;
 	case UCODE_NO_MATCH:
 		buf_printf(out, "nothing for signature 0x%08x", cpu->signature);

@@ -92,8 +92,15 @@ static void another_platform_gets_nothing(void **state)
 	sapphire(image);
 	assert_choice(image, intel(0x806f8, 0x08, 1), UCODE_LATE,
 		UCODE_PLATFORM, "0x2c000410 is for other platforms");
+}
+
+static void an_unknown_platform_gets_nothing(void **state)
+{
+	struct image *image = *state;
+
+	sapphire(image);
 	assert_choice(image, intel(0x806f8, 0, 1), UCODE_LATE, UCODE_PLATFORM,
-		"0x2c000410 is for other platforms");
+		"0x2c000410 is for some platforms, and this one is not known");
 }
 
 static void another_signature_gets_nothing(void **state)
@@ -265,6 +272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_platform_decides_between_two),
 		TEST(another_platform_gets_nothing),
+		TEST(an_unknown_platform_gets_nothing),
 		TEST(another_signature_gets_nothing),
 		TEST(another_vendor_gets_nothing),
 		TEST(flags_of_zero_fit_every_platform),
