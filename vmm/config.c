@@ -166,7 +166,7 @@ const struct config_choice config_log_levels[] = {
  * restore` the last two, `muster snapshot check` the end of the last, and a snapshot
  * keeps the first.
  */
-enum { RUN_AT = 15, RESTORE_AT = 23, CHECK_AT = 26, JSON_AT = 29, FIELDS };
+enum { RUN_AT = 15, RESTORE_AT = 24, CHECK_AT = 27, JSON_AT = 30, FIELDS };
 
 static const struct config_field vm_fields[FIELDS] = {
 	{
@@ -317,6 +317,15 @@ static const struct config_field vm_fields[FIELDS] = {
 		.choices = console_choices,
 		.help = "the serial port: on this terminal, written to a file, "
 			"or unplugged",
+	},
+	{
+		.name = "console-rate",
+		.type = CONFIG_RATE,
+		.offset = CONFIG_AT(
+			struct vm_config, console_rate, struct rate),
+		.metavar = "RATE",
+		.help = "the most bytes of output in a time, as 64K/1s; more "
+			"is dropped",
 	},
 	{
 		.name = "timeout",

@@ -71,8 +71,9 @@ struct vm_config {
 	struct disk_config disk[MACHINE_VIRTIO_MAX];
 	bool rng;
 	struct limits rng_limits;
-	unsigned console;    /* enum console_kind */
-	char *console_path;  /* CONSOLE_FILE */
+	unsigned console;   /* enum console_kind */
+	char *console_path; /* CONSOLE_FILE */
+	struct rate console_rate;
 	uint64_t timeout_ms; /* 0: none */
 	bool debug_exit;
 	unsigned loop_engine; /* enum loop_engine */

@@ -166,6 +166,8 @@ static int build_serial(struct devices *devices, const struct devices_env *env)
 	devices->owner = env->owner;
 	serial_init(&devices->serial, &devices->serial_irq, devices->tty);
 	if (devices->tty)
+		tty_limit(devices->tty, &env->config->console_rate);
+	if (devices->tty)
 		tty_attach(devices->tty, &events, &devices->serial, devices);
 	return bus_add(env->ports, MACHINE_SERIAL_PORT, SERIAL_PORTS,
 		&serial_bus_ops, &devices->serial);

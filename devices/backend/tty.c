@@ -80,6 +80,11 @@ int tty_new(struct loop *loop, int in_fd, int out_fd, struct tty **ret)
 	return 0;
 }
 
+void tty_limit(struct tty *tty, const struct rate *rate)
+{
+	tty_out_limit(&tty->out, rate);
+}
+
 void tty_attach(struct tty *tty, const struct tty_events *events, void *model,
 	void *owner)
 {

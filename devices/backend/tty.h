@@ -12,6 +12,7 @@
 #ifndef MUSTER_DEVICES_BACKEND_TTY_H
 #define MUSTER_DEVICES_BACKEND_TTY_H
 
+#include "vmm/base/bucket.h"
 #include "vmm/base/util.h"
 #include "vmm/core/loop.h"
 
@@ -29,7 +30,7 @@ struct tty_events {
 	void (*escape)(void *owner);
 };
 
-/* bytes_written, bytes_lost: complete once tty_free() has returned. */
+/* bytes_written, bytes_lost, bytes_limited: complete once tty_free() has returned. */
 extern const struct metric_group tty_metrics;
 
 /*
@@ -38,6 +39,9 @@ extern const struct metric_group tty_metrics;
  * has it in the foreground.  0 or -errno with a sentence.
  */
 int tty_new(struct loop *loop, int in_fd, int out_fd, struct tty **ret);
+
+/* Drop output that is more than this.  Before anything is written. */
+void tty_limit(struct tty *tty, const struct rate *rate);
 
 /* Connect the model (borrowed) and start reading. */
 void tty_attach(struct tty *tty, const struct tty_events *events, void *model,

@@ -19,6 +19,7 @@
 static struct metric metrics[] = {
 	{ "bytes_written", "console output that reached its target", 0 },
 	{ "bytes_lost", "console output that nobody took in time", 0 },
+	{ "bytes_limited", "console output that was more than its rate", 0 },
 };
 
 const struct metric_group tty_metrics = {
@@ -58,11 +59,34 @@ static void ring_get(const struct tty_out *out, uint8_t *data, size_t len)
 	memcpy(data + first, out->ring, len - first);
 }
 
+void tty_out_limit(struct tty_out *out, const struct rate *rate)
+{
+	out->limited = rate_limits(rate);
+	bucket_init(&out->bucket, rate, now_ns());
+}
+
+/* The guest does not wait: a UART has no way to say so that a driver would heed. */
+static bool may_pass(struct tty_out *out, size_t len)
+{
+	if (!out->limited)
+		return true;
+	if (bucket_wait_ns(&out->bucket, len, now_ns())) {
+		metric_add(&metrics[2], len);
+		return false;
+	}
+	bucket_take(&out->bucket, len);
+	return true;
+}
+
 void tty_out_write(struct tty_out *out, const uint8_t *data, size_t len)
 {
 	bool call;
 
 	pthread_mutex_lock(&out->lock);
+	if (!may_pass(out, len)) {
+		pthread_mutex_unlock(&out->lock);
+		return;
+	}
 	call = !out->flush_due && !out->broken;
 	out->flush_due = true;
 	while (len) {

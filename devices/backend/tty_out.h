@@ -15,6 +15,7 @@
 #define MUSTER_DEVICES_BACKEND_TTY_OUT_H
 
 #include "devices/backend/nonblock.h"
+#include "vmm/base/bucket.h"
 #include "vmm/core/loop.h"
 
 #define TTY_OUT_RING_BYTES  (64 * KIB)
@@ -23,10 +24,13 @@
 struct tty_out {
 	struct loop *loop;
 	struct nonblock target;
-	pthread_mutex_t lock; /* protects ring, tail, flush_due and broken */
-	uint64_t tail;        /* bytes ever queued */
-	bool flush_due;       /* the loop knows that there is something */
-	bool broken;          /* the target is gone: only count */
+	pthread_mutex_t
+		lock;   /* protects ring, tail, flush_due, broken, bucket */
+	uint64_t tail;  /* bytes ever queued */
+	bool flush_due; /* the loop knows that there is something */
+	bool broken;    /* the target is gone: only count */
+	bool limited;   /* by the bucket */
+	struct bucket bucket;
 
 	/* The flush's, which runs on the loop. */
 	uint64_t sent; /* bytes ever written or lost */
@@ -42,6 +46,9 @@ struct tty_out {
 
 /* `fd` is borrowed.  0 or -errno with a sentence. */
 int tty_out_init(struct tty_out *out, struct loop *loop, int fd);
+
+/* Drop what is more than this, from now on. */
+void tty_out_limit(struct tty_out *out, const struct rate *rate);
 
 /* Any thread; never blocks, never fails. */
 void tty_out_write(struct tty_out *out, const uint8_t *data, size_t len);

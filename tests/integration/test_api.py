@@ -219,7 +219,7 @@ LACKS = [
       for method in ("PUT", "PATCH", "DELETE")),
     ("GET", "/balloon"), ("PUT", "/balloon"), ("PATCH", "/balloon"),
     ("GET", "/balloon/statistics"), ("GET", "/hotplug/memory"),
-    ("GET", "/mmds"), ("PUT", "/mmds/config"), ("PUT", "/serial"),
+    ("GET", "/mmds"), ("PUT", "/mmds/config"),
 ]
 
 

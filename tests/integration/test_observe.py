@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_observe.py - the log and the metrics of a process that serves clients"""
+"""test_observe.py - the log, the metrics and the serial port of a process that serves"""
 
 import json
 import os
@@ -23,7 +23,8 @@ REQUEST = re.compile(
 def vm(direct, tmp_path):
     made = Instance(direct, tmp_path, "--id", "vm-1")
     yield made
-    made.stop()
+    if made.job.running():
+        made.stop()
 
 
 def lines(path):
@@ -271,3 +272,53 @@ def test_firecrackers_option_for_metrics(direct, tmp_path):
     job.wait(10)
     for args in ["--metrics-path", "/absent/m"], ["--start-time-us", "soon"]:
         assert direct.run(["--api-sock", socket, *args]).status in (1, 153)
+
+
+def test_the_serial_port_writes_to_a_file(vm, tmp_path):
+    serial = {"serial_out_path": str(tmp_path / "out"), "rate_limiter": None}
+    assert "serial" not in vm.ask("GET", "/vm/config").body
+    vm.put("/serial", serial)
+    vm.boot("spin")
+    vm.start()
+    assert vm.ask("GET", "/vm/config").body["serial"] == serial
+    until = time.monotonic() + 20
+    while "spin: ok" not in (tmp_path / "out").read_text():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert (vm.job.folder / "stdout").read_text() == ""
+    assert "while the VM is running" in vm.ask("PUT", "/serial", serial).fault
+
+
+def test_output_past_its_rate_is_dropped_and_counted(vm, tmp_path):
+    out, metrics = tmp_path / "out", tmp_path / "metrics"
+    bucket = {"size": 1, "refill_time": 3600000, "one_time_burst": 2}
+    vm.put("/serial", {"serial_out_path": str(out), "rate_limiter": bucket})
+    vm.put("/metrics", {"metrics_path": str(metrics)})
+    vm.boot("poweroff")
+    vm.start()
+    assert vm.job.wait(20).status == 0
+    assert len(out.read_bytes()) == 3
+    told = [line["uart"] for line in metrics_in(metrics)]
+    assert sum(uart["rate_limiter_dropped_bytes"] for uart in told) > 0
+
+
+@pytest.mark.parametrize("body, says", [
+    ({"serial_out_path": ""}, "serial_out_path"),
+    ({"rate_limiter": 1}, "rate_limiter: has another type"),
+    ({"rate_limiter": {"size": 1}}, "rate_limiter: refill_time: missing"),
+    ({"rate_limiter": {"bandwidth": {}}}, "rate_limiter: bandwidth: unknown"),
+    ({"path": "x"}, "path: unknown"),
+])
+def test_a_wrong_serial_port_is_refused(vm, body, says):
+    reply = vm.ask("PUT", "/serial", body)
+    assert (reply.status, says in reply.fault) == (400, True), reply.fault
+    assert "serial" not in vm.ask("GET", "/vm/config").body
+
+
+def test_where_the_serial_port_cannot_write_is_said_at_the_start(vm):
+    vm.put("/serial", {"serial_out_path": "/absent/out"})
+    vm.boot("spin")
+    reply = vm.ask("PUT", "/actions", START)
+    assert "serial_out_path /absent/out: cannot open" in reply.fault
+    vm.put("/serial", {"rate_limiter": None})
+    vm.start()

@@ -90,6 +90,31 @@ static void a_late_reader_gets_the_newest_bytes(void **state)
 	box_free(box);
 }
 
+static void what_is_past_the_rate_is_dropped_and_counted(void **state)
+{
+	const struct rate rate = {
+		.size = 3, .refill_ms = 3600 * 1000, .burst = 2
+	};
+	uint64_t before = metric_get(&tty_metrics.metrics[2]);
+	char data[16];
+	int fd[2];
+	struct box *box;
+
+	(void)state;
+	assert_int_equal(pipe(fd), 0);
+	box = box_new(-1, fd[1], 0);
+	tty_limit(box->tty, &rate);
+	for (const char *c = "abcdefgh"; *c; c++)
+		tty_write(box->tty, (const uint8_t *)c, 1);
+	box_stop(box);
+	close(fd[1]);
+	assert_int_equal(read_all(fd[0], data, sizeof(data)), 5);
+	assert_memory_equal(data, "abcde", 5);
+	assert_int_equal(metric_get(&tty_metrics.metrics[2]), before + 3);
+	close(fd[0]);
+	box_free(box);
+}
+
 struct writer {
 	struct box *box;
 	pthread_t thread;
@@ -293,6 +318,7 @@ int main(void)
 		cmocka_unit_test(
 			output_that_nobody_reads_is_dropped_and_counted),
 		cmocka_unit_test(a_late_reader_gets_the_newest_bytes),
+		cmocka_unit_test(what_is_past_the_rate_is_dropped_and_counted),
 		cmocka_unit_test(two_threads_lose_nothing_to_each_other),
 		cmocka_unit_test(
 			what_is_written_last_is_out_when_the_tty_is_freed),

@@ -85,7 +85,7 @@ struct limits limits_of_body(const struct limiter_body *body)
 	return (struct limits){ body->bandwidth.rate, body->ops.rate };
 }
 
-static struct bucket_body bucket_to_body(const struct rate *rate)
+struct bucket_body rate_to_body(const struct rate *rate)
 {
 	return (struct bucket_body){ *rate, rate_limits(rate) };
 }
@@ -93,8 +93,8 @@ static struct bucket_body bucket_to_body(const struct rate *rate)
 struct limiter_body limits_to_body(const struct limits *limits)
 {
 	struct limiter_body body = {
-		.bandwidth = bucket_to_body(&limits->bandwidth),
-		.ops = bucket_to_body(&limits->ops),
+		.bandwidth = rate_to_body(&limits->bandwidth),
+		.ops = rate_to_body(&limits->ops),
 	};
 
 	body.given = body.bandwidth.given || body.ops.given;
@@ -347,6 +347,32 @@ static const struct config_field entropy_fields[] = {
 
 const struct config_object entropy_body_object = OBJECT(
 	"entropy", entropy_fields, struct entropy_body);
+
+/* ---- /serial ---- */
+
+static const struct config_field serial_fields[] = {
+	{
+		.name = "serial_out_path",
+		.type = CONFIG_PATH,
+		.offset = CONFIG_AT(struct serial_body, path, char *),
+		PATH_BYTES,
+		.help = "the file or FIFO that the serial port writes to, "
+			"instead of standard output",
+	},
+	{
+		.name = "rate_limiter",
+		.type = CONFIG_OBJECT,
+		.offset = CONFIG_AT(
+			struct serial_body, limiter, struct bucket_body),
+		.aux_offset = CONFIG_AT(
+			struct serial_body, limiter.given, bool),
+		.help = "how many bytes; more is dropped",
+		.item = &bucket_object,
+	},
+};
+
+const struct config_object serial_body_object = OBJECT(
+	"serial", serial_fields, struct serial_body);
 
 /* ---- /actions ---- */
 

@@ -66,6 +66,11 @@ struct microcode_body {
 	unsigned misfit;     /* enum misfit_policy */
 };
 
+struct serial_body {
+	char *path; /* NULL: standard output */
+	struct bucket_body limiter;
+};
+
 enum api_action { ACTION_START, ACTION_FLUSH, ACTION_CTRL_ALT_DEL };
 
 struct action_body {
@@ -74,11 +79,12 @@ struct action_body {
 
 extern const struct config_object machine_body_object, boot_body_object,
 	drive_body_object, drive_change_body_object, entropy_body_object,
-	action_body_object, microcode_body_object;
+	serial_body_object, action_body_object, microcode_body_object;
 
 /* What clients say of rates, and what a machine has of them. */
 struct limits limits_of_body(const struct limiter_body *body);
 struct limiter_body limits_to_body(const struct limits *limits);
+struct bucket_body rate_to_body(const struct rate *rate);
 
 /* Let a drive be as it was changed; what is given is taken over. */
 void drive_body_change(

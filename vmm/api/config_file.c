@@ -49,6 +49,7 @@ static const struct section {
 	{ PART_VM, "vsock", "/vsock", NULL },
 	{ PART_VM, "balloon", "/balloon", NULL },
 	{ PART_VM, "entropy", "/entropy", NULL },
+	{ PART_VM, "serial", "/serial", NULL },
 	{ PART_VM, "mmds-config", "/mmds/config", NULL },
 	{ PART_VM, "memory-hotplug", "/hotplug/memory", NULL },
 };

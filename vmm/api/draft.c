@@ -29,6 +29,7 @@ void draft_fini(struct draft *draft)
 		config_fini(&drive_body_object, &draft->drive[i]);
 	free(draft->cpu_text);
 	config_fini(&microcode_body_object, &draft->microcode);
+	config_fini(&serial_body_object, &draft->serial);
 	*draft = (struct draft){ 0 };
 }
 
@@ -175,6 +176,15 @@ static int add_microcode(struct vm_config *config, const struct draft *draft)
 	return copy(microcode->spool, &config->ucode_spool);
 }
 
+int draft_plug_serial(const struct draft *draft, struct vm_config *config)
+{
+	config->console_rate = draft->serial.limiter.rate;
+	if (!draft->serial.path)
+		return 0;
+	config->console = CONSOLE_FILE;
+	return copy(draft->serial.path, &config->console_path);
+}
+
 static int compile(const struct draft *draft, struct vm_config *config)
 {
 	int rc = config_defaults(&vm_all_object, config);
@@ -195,6 +205,8 @@ static int compile(const struct draft *draft, struct vm_config *config)
 		rc = add_disks(config, draft);
 	if (!rc)
 		rc = add_microcode(config, draft);
+	if (!rc)
+		rc = draft_plug_serial(draft, config);
 	if (rc)
 		return err_set(rc, "no memory for a configuration");
 	return vm_config_check(config);
@@ -241,6 +253,14 @@ static int describe_microcode(
 	return copy(config->ucode_spool, &draft->microcode.spool);
 }
 
+static int describe_serial(struct draft *draft, const struct vm_config *config)
+{
+	draft->serial.limiter = rate_to_body(&config->console_rate);
+	draft->serial_told = config->console_path ||
+			     draft->serial.limiter.given;
+	return copy(config->console_path, &draft->serial.path);
+}
+
 int draft_describe(struct draft *draft, const struct vm_config *config)
 {
 	int rc;
@@ -262,5 +282,5 @@ int draft_describe(struct draft *draft, const struct vm_config *config)
 		rc = describe_microcode(draft, config);
 	for (unsigned i = 0; i < config->disk_count && !rc; i++)
 		rc = describe_disk(draft, &config->disk[i]);
-	return rc;
+	return rc ? rc : describe_serial(draft, config);
 }

@@ -22,6 +22,8 @@ struct draft {
 	struct entropy_body rng; /* if there is entropy */
 	char *cpu_text;          /* /cpu-config as it came, or NULL */
 	struct microcode_body microcode;
+	struct serial_body serial;
+	bool serial_told;
 };
 
 /* The defaults.  0 or -ENOMEM. */
@@ -39,6 +41,9 @@ int draft_delete_drive(struct draft *draft, const char *id);
 
 /* 0, or -errno with a sentence: what is missing, or does not go together. */
 int draft_compile(const struct draft *draft, struct vm_config *ret);
+
+/* The serial port only, which a VM that goes on can have too.  0 or -ENOMEM. */
+int draft_plug_serial(const struct draft *draft, struct vm_config *config);
 
 /* The reverse, as far as clients have words for it.  0 or -ENOMEM. */
 int draft_describe(struct draft *draft, const struct vm_config *config);

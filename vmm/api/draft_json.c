@@ -76,6 +76,8 @@ static const struct shape_member config_members[] = {
 	{ .name = "pmem", .type = SHAPE_NULL, .flags = SHAPE_LIST },
 	NOTHING("memory-hotplug"),
 	SETTINGS("microcode", &microcode_body_object, SHAPE_MAY_LACK),
+	/* Firecracker does not tell it; clients that compare never set it. */
+	SETTINGS("serial", &serial_body_object, SHAPE_MAY_LACK),
 };
 
 const struct shape config_shape = SHAPE("vm-config", config_members);
@@ -106,5 +108,8 @@ json_t *draft_json(const struct draft *draft)
 		json_object_set_new(root, "microcode",
 			config_to_json(
 				&microcode_body_object, &draft->microcode));
+	if (root && draft->serial_told)
+		json_object_set_new(root, "serial",
+			config_to_json(&serial_body_object, &draft->serial));
 	return root;
 }

@@ -232,6 +232,8 @@ int put_load(struct api *api, struct call *call, struct reply *reply)
 	reply->deprecated = body->memory || body->enable_diff_snapshots;
 	if (!rc)
 		rc = config_defaults(&vm_all_object, &config);
+	if (!rc)
+		rc = draft_plug_serial(&api->draft, &config);
 	if (!rc) {
 		set_restore(body, &config.restore);
 		rc = words_for_clients(

@@ -44,6 +44,7 @@ const struct metrics_row metrics_rows[] = {
 	COUNT("block", "execute_fails", "blk", "errors"),
 	COUNT("block", "invalid_reqs_count", "blk", "unsupported"),
 	COUNT("block", "flush_count", "blk", "flushes"),
+	COUNT("block", "rate_limiter_throttled_events", "blk", "throttled"),
 	COUNT("block", "update_count", "blk", "replaced"),
 	COUNT("block", "read_bytes", "blk", "read_bytes"),
 	COUNT("block", "write_bytes", "blk", "write_bytes"),
@@ -55,6 +56,7 @@ const struct metrics_row metrics_rows[] = {
 
 	COUNT("entropy", "entropy_event_count", "rng", "requests"),
 	COUNT("entropy", "entropy_bytes", "rng", "bytes"),
+	COUNT("entropy", "entropy_rate_limiter_throttled", "rng", "throttled"),
 
 	GET("instance_info", "/"),
 	GET("machine_cfg", "/machine-config"),
@@ -97,6 +99,7 @@ const struct metrics_row metrics_rows[] = {
 	PUT("hotplug_memory", "/hotplug/memory"),
 
 	COUNT("uart", "write_count", "tty", "bytes_written"),
+	COUNT("uart", "rate_limiter_dropped_bytes", "tty", "bytes_limited"),
 
 	COUNT("vcpu", "exit_io_in", "vcpu", "exits_port_in"),
 	COUNT("vcpu", "exit_io_out", "vcpu", "exits_port_out"),

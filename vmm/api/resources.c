@@ -37,6 +37,7 @@ const struct route routes[] = {
 	{ API_DELETE, "/drives/{id}", STATES_BEFORE, PLAIN, delete_drive },
 	{ API_PUT, "/entropy", STATES_BEFORE, WITH(entropy), put_entropy },
 	{ API_PUT, "/actions", STATES_ANY, WITH(action), put_action },
+	{ API_PUT, "/serial", STATES_BEFORE, WITH(serial), put_serial },
 	{ API_GET, "/metrics", STATES_ANY, TELLS(metrics), get_metrics },
 	{ API_PUT, "/metrics", STATES_BEFORE, WITH(metrics), put_metrics },
 	{ API_PUT, "/logger", STATES_ANY, OVER(logger), put_logger },
@@ -70,7 +71,6 @@ const struct route routes[] = {
 	LACKS(API_PUT, "/mmds"),
 	LACKS(API_PATCH, "/mmds"),
 	LACKS(API_PUT, "/mmds/config"),
-	LACKS(API_PUT, "/serial"),
 };
 
 const unsigned routes_count = ARRAY_SIZE(routes);

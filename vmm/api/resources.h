@@ -79,6 +79,7 @@ int put_machine(struct api *api, struct call *call, struct reply *reply);
 int patch_machine(struct api *api, struct call *call, struct reply *reply);
 int put_boot(struct api *api, struct call *call, struct reply *reply);
 int put_entropy(struct api *api, struct call *call, struct reply *reply);
+int put_serial(struct api *api, struct call *call, struct reply *reply);
 int put_cpu(struct api *api, struct call *call, struct reply *reply);
 int put_action(struct api *api, struct call *call, struct reply *reply);
 int get_config(struct api *api, struct call *call, struct reply *reply);

@@ -120,6 +120,22 @@ int put_entropy(struct api *api, struct call *call, struct reply *reply)
 	return 0;
 }
 
+/* ---- /serial ---- */
+
+/* No part of the machine either: a snapshot may follow. */
+int put_serial(struct api *api, struct call *call, struct reply *reply)
+{
+	struct serial_body *body = call->body;
+	struct draft *draft = &api->draft;
+
+	(void)reply;
+	config_fini(&serial_body_object, &draft->serial);
+	draft->serial = *body;
+	draft->serial_told = true;
+	*body = (struct serial_body){ 0 };
+	return 0;
+}
+
 /* ---- /cpu-config ---- */
 
 static int is_empty(const char *text, size_t len, bool *ret)

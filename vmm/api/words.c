@@ -23,6 +23,7 @@ const struct word words_of_boot[] = {
 	{ "--disk", "drives" },
 	{ "readonly=on", "is_read_only" },
 	{ "--rng", "entropy" },
+	{ "--console file=", "serial_out_path " },
 	{ NULL, NULL },
 };
 
@@ -33,6 +34,7 @@ const struct word words_of_load[] = {
 	{ "--disk path=", "path_on_host " },
 	{ "--disk id=", "drive_id " },
 	{ "--disk", "drive_overrides" },
+	{ "--console file=", "serial_out_path " },
 	{ NULL, NULL },
 };
 
