@@ -38,6 +38,7 @@ def folder(tmp_path, muster):
     for name in DISKS:
         with open(tmp_path / name, "wb") as disk:
             disk.truncate(1 << 20)
+    (tmp_path / "spool").mkdir()
     for words in "profile -o host.json", "merge host.json -o fleet.json":
         subprocess.run([muster, "fleet", *words.split()], cwd=tmp_path,
                        stdout=subprocess.DEVNULL, check=True)
