@@ -139,17 +139,36 @@ static int write_trigger(const char *root)
 	return *root ? hear_tree(root) : 0;
 }
 
-static void be_child(const char *root, int out)
+/*
+ * Only the lock and the way to answer: whoever reads our output shall not wait for a
+ * kernel that hangs, and no VM for a coordinator that is gone.
+ */
+static void drop_others(int lock_fd, int out)
+{
+	unsigned low = (unsigned)MIN(lock_fd, out);
+	unsigned high = (unsigned)MAX(lock_fd, out);
+	int null = open("/dev/null", O_RDWR);
+
+	for (int fd = 0; fd < 3; fd++)
+		dup2(null, fd);
+	close_range(3, low - 1, 0);
+	if (high > low + 1)
+		close_range(low + 1, high - 1, 0);
+	close_range(high + 1, ~0u, 0);
+}
+
+static void be_child(const char *root, int lock_fd, int out)
 {
 	struct verdict v = { .begun_ns = now_ns() };
 
 	setsid();
+	drop_others(lock_fd, out);
 	v.error = write_trigger(root);
 	v.ended_ns = now_ns();
 	_exit(write(out, &v, sizeof(v)) != sizeof(v));
 }
 
-static int start_child(const char *root, int *ret_fd)
+static int start_child(const char *root, int lock_fd, int *ret_fd)
 {
 	int fds[2];
 	pid_t pid;
@@ -158,7 +177,7 @@ static int start_child(const char *root, int *ret_fd)
 		return err_set(-errno, "pipe: %s", strerror(errno));
 	pid = fork();
 	if (!pid)
-		be_child(root, fds[1]);
+		be_child(root, lock_fd, fds[1]);
 	close_fd(fds[1]);
 	if (pid < 0) {
 		close_fd(fds[0]);
@@ -201,7 +220,7 @@ int load_ask_kernel(struct load *load)
 	int rc = load_check_kernel(root);
 
 	if (!rc)
-		rc = start_child(root, &fd);
+		rc = start_child(root, load->lock_fd, &fd);
 	if (rc)
 		return rc;
 	load->asked = true;

@@ -76,6 +76,7 @@ def main():
     trigger = os.open(folder / "reload", os.O_RDONLY)
     assert os.read(trigger, 16) == b"1"
     begun, before = time.monotonic_ns(), vcpu_times(pids)
+    (root / "asked").touch()
     while kind == "hang":
         time.sleep(1)
     time.sleep(int(sys.argv[3]) / 1000)

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 SIGNATURE, PLATFORM = 0x806F8, 0x10
@@ -76,6 +77,23 @@ class Tree:
         return subprocess.Popen(
             [sys.executable, Path(__file__).parent / "fake_kernel.py", self.root,
              kind, str(milliseconds), *map(str, pids)])
+
+    def answer(self, error):
+        """For a load whose kernel is gone and that waits still."""
+        try:
+            verdict = os.open(self.trigger.with_name("reload.verdict"),
+                              os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            return
+        os.write(verdict, str(error).encode())
+        os.close(verdict)
+
+    def wait_until_asked(self):
+        """Until the kernel is at work."""
+        until = time.monotonic() + 20
+        while not (self.root / "asked").exists():
+            assert time.monotonic() < until
+            time.sleep(0.01)
 
     def kernel_said(self):
         return json.loads((self.root / "kernel.json").read_text())
