@@ -84,14 +84,13 @@ json_t *microcode_kernel_json(const struct microcode_kernel *kernel);
 
 /* ---- the VMs of a host ---- */
 
-#define MICROCODE_VMS                                                 \
-	{                                                             \
-		.name = "vms", .type = CONFIG_WORDS,                  \
-		.offset = CONFIG_AT(                                  \
-			struct settings, vms, struct config_words),   \
-		.max = MICROCODE_PATHS_MAX, .metavar = "DIR|SOCKET",  \
-		.help = "the socket of a VM, or the folder of their " \
-			"sockets; may be given many times"            \
+#define MICROCODE_VMS                                                  \
+	{                                                              \
+		.name = "vms", .type = CONFIG_WORDS,                   \
+		.offset = CONFIG_AT(                                   \
+			struct settings, vms, struct config_words),    \
+		.max = MICROCODE_PATHS_MAX, .metavar = "DIR|SOCKET",   \
+		.help = "the socket of a VM, or the folder of sockets" \
 	}
 
 /* Their sockets; zeroed: none. */

@@ -169,13 +169,17 @@ int ucode_parse(const char *origin, const void *image, size_t len,
 
 /* ---- what a processor is handed ---- */
 
+/* A patch does not say how long it is; its family does. */
+static size_t amd_bytes_max(const uint8_t *patch)
+{
+	return ucode_amd_bytes_max(ucode_amd_equivalence(patch));
+}
+
 int ucode_bytes_to_load(
 	enum ucode_vendor vendor, const uint8_t header[UCODE_HEADER_BYTES])
 {
-	size_t bytes = vendor == UCODE_INTEL
-			       ? ucode_intel_bytes(header)
-			       : ucode_amd_bytes_max(
-					 ucode_amd_equivalence(header));
+	size_t bytes = vendor == UCODE_INTEL ? ucode_intel_bytes(header)
+					     : amd_bytes_max(header);
 
 	if (!bytes || bytes > UCODE_UPDATE_MAX)
 		return err_set(-EBADMSG,
@@ -183,6 +187,20 @@ int ucode_bytes_to_load(
 			"%s's",
 			bytes, ucode_vendor_name(vendor));
 	return (int)bytes;
+}
+
+static void read_loaded_patch(struct ucode_update *u)
+{
+	size_t max = u->size_bytes < UCODE_HEADER_BYTES
+			     ? 0
+			     : amd_bytes_max(u->data);
+
+	if (max)
+		u->size_bytes = MIN(u->size_bytes, max);
+	ucode_amd_read(u);
+	if (!*u->fault)
+		ucode_add_sig(u,
+			ucode_amd_signature(ucode_amd_equivalence(u->data)), 0);
 }
 
 int ucode_parse_loaded(enum ucode_vendor vendor, const void *data, size_t len,
@@ -195,16 +213,10 @@ int ucode_parse_loaded(enum ucode_vendor vendor, const void *data, size_t len,
 		.size_bytes = len,
 	};
 
-	if (vendor == UCODE_INTEL) {
+	if (vendor == UCODE_INTEL)
 		ucode_intel_read(&u);
-	} else {
-		ucode_amd_read(&u);
-		if (!*u.fault)
-			ucode_add_sig(&u,
-				ucode_amd_signature(
-					ucode_amd_equivalence(u.data)),
-				0);
-	}
+	else
+		read_loaded_patch(&u);
 	if (*u.fault)
 		return err_set(-EBADMSG, "microcode update: %s", u.fault);
 	*ret = u;

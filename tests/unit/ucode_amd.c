@@ -247,6 +247,19 @@ static void a_loaded_patch_is_for_its_usual_signature(void **state)
 		-EBADMSG);
 }
 
+static void what_lies_behind_a_loaded_patch_is_left_alone(void **state)
+{
+	struct image *image = *state;
+	struct ucode_update u;
+
+	buf_fill(&image->bytes, 0xff, 6000);
+	assert_int_equal(ucode_parse_loaded(UCODE_AMD,
+				 image->bytes.data + KIT_AMD_PATCH_AT,
+				 KIT_AMD_BYTES + 6000, &u),
+		0);
+	assert_int_equal(u.size_bytes, 5568);
+}
+
 static void the_family_tells_how_much_to_load(void **state)
 {
 	struct image *image = *state;
@@ -388,6 +401,7 @@ int main(void)
 		TEST(a_patch_for_too_many_processors_is_refused),
 		TEST(an_old_patch_sums_up),
 		TEST(a_loaded_patch_is_for_its_usual_signature),
+		TEST(what_lies_behind_a_loaded_patch_is_left_alone),
 		TEST(the_family_tells_how_much_to_load),
 		TEST(a_cpio_is_searched_for_both_vendors),
 		TEST(what_follows_a_cpio_is_left_alone),
