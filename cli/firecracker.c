@@ -336,6 +336,7 @@ static int run(int argc, char *const argv[])
 	fatal_catch();
 	service.id = options.id;
 	service.body_max = options.body_max;
+	service.status_of = status_of;
 	rc = api_serve(&service, options.config_file, &result);
 	if (rc)
 		return output_error(options.config_file && rc != -EADDRINUSE

@@ -15,19 +15,23 @@
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 
-static void signal_came(struct loop_watch *watch, uint32_t events)
+void control_take_signal(struct control *control)
 {
-	struct control *control = container_of(watch, struct control, signals);
 	struct signalfd_siginfo info;
 	char detail[32];
 
-	(void)events;
 	if (read(control->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	snprintf(detail, sizeof(detail), "SIG%s",
 		sigabbrev_np((int)info.ssi_signo));
 	ending_report(&control->ending, OUTCOME_STOPPED,
 		(uint8_t)info.ssi_signo, detail);
+}
+
+static void signal_came(struct loop_watch *watch, uint32_t events)
+{
+	(void)events;
+	control_take_signal(container_of(watch, struct control, signals));
 }
 
 /* One that came ignored stays so: nohup, or a script's background job. */

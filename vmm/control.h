@@ -19,6 +19,8 @@ struct control {
 	struct ending ending;
 	struct events events;
 	bool kept; /* threads that never end may still report to it */
+	/* The exit status of a result; NULL: its own. */
+	int (*status_of)(const struct vm_result *result);
 };
 
 /* Nothing open yet; NULL without memory. */
@@ -30,6 +32,9 @@ struct control *control_new(void);
  * does nothing.  0 or -errno with a sentence.
  */
 int control_open(struct control *control);
+
+/* If a signal waits to be taken, report it.  Any thread. */
+void control_take_signal(struct control *control);
 
 /* NULL is fine; one that is kept stays. */
 struct control *control_free(struct control *control);

@@ -39,6 +39,16 @@ void ending_report(struct ending *ending, enum outcome outcome, uint8_t status,
 	loop_stop(ending->control);
 }
 
+struct vm_result ending_result(struct ending *ending)
+{
+	struct vm_result result;
+
+	pthread_mutex_lock(&ending->lock);
+	result = ending->result;
+	pthread_mutex_unlock(&ending->lock);
+	return result;
+}
+
 bool ending_reported(struct ending *ending)
 {
 	bool reported;

@@ -26,6 +26,9 @@ void ending_init(struct ending *ending, struct loop *control);
 void ending_report(struct ending *ending, enum outcome outcome, uint8_t status,
 	const char *detail);
 
+/* What was reported first.  Any thread. */
+struct vm_result ending_result(struct ending *ending);
+
 /* Any thread. */
 bool ending_reported(struct ending *ending);
 

@@ -155,8 +155,10 @@ int vm_serve(const struct vm_service *service, const struct vm_server *server,
 	int rc = in.control ? control_open(in.control)
 			    : err_set(-ENOMEM, "no memory for a socket");
 
-	if (!rc)
+	if (!rc) {
+		in.control->status_of = service->status_of;
 		rc = serve(&in, service);
+	}
 	if (!rc)
 		readiness_tell(service->ready_fd);
 	return wait_and_end(&in, rc, OUTCOME_BAD_CONFIG, ret);

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -263,31 +262,47 @@ int restore_state(struct vm *vm)
 
 /* ---- the handler's end ---- */
 
-static void handler_hung_up(struct loop_watch *watch, uint32_t events)
+static void handler_gone(void *owner)
 {
-	struct vm *vm = container_of(watch, struct vm, handler_end);
+	struct vm *vm = owner;
 
-	(void)events;
 	ending_report(&vm->control->ending, OUTCOME_VMM_FAILED, 0,
 		"the --memory-handler has gone, and with it the guest's "
 		"memory");
 }
 
-int restore_watch_handler(struct vm *vm)
+static void time_is_over(void *owner)
 {
-	if (vm->handler.socket < 0)
-		return 0;
-	vm->handler_end = (struct loop_watch){
-		.fd = vm->handler.socket,
-		.events = POLLRDHUP,
-		.ready = handler_hung_up,
-	};
-	return loop_watch_add(vm->control->loop, &vm->handler_end);
+	vm_timed_out(owner);
 }
 
-void restore_unwatch_handler(struct vm *vm)
+/* The terminal is the user's. */
+static void leave_terminal(void *owner)
 {
-	loop_watch_del(vm->control->loop, &vm->handler_end);
+	struct vm *vm = owner;
+
+	tty_restore(vm->devices.tty);
+}
+
+int restore_watch_handler(struct vm *vm)
+{
+	static const struct watchdog_events events = {
+		.lost = handler_gone,
+		.expired = time_is_over,
+		.leave = leave_terminal,
+	};
+	uint64_t timeout_ms = vm->config->timeout_ms;
+
+	if (vm->handler.socket < 0)
+		return 0;
+	vm->watchdog = (struct watchdog){
+		.control = vm->control,
+		.handler = vm->handler.socket,
+		.timeout_ms = timeout_ms ? (int)MIN(timeout_ms, INT_MAX) : -1,
+		.events = &events,
+		.owner = vm,
+	};
+	return watchdog_start(&vm->watchdog);
 }
 
 /* ---- the memory file's ---- */

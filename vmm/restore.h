@@ -41,7 +41,4 @@ int restore_guard_memory(struct vm *vm);
 /* Report that it was.  Any thread; takes a struct vm. */
 void restore_memory_cut(void *vm);
 
-/* The reverse of restore_watch_handler(), called or not. */
-void restore_unwatch_handler(struct vm *vm);
-
 #endif

@@ -113,6 +113,7 @@ struct vm *vm_free(struct vm *vm)
 {
 	if (!vm)
 		return NULL;
+	watchdog_stop(&vm->watchdog);
 	if (vm->io_runs && !pause_end(&vm->pause))
 		return abandon(vm);
 	if (vm->io_runs)
@@ -127,7 +128,6 @@ struct vm *vm_free(struct vm *vm)
 	loop_free(vm->io);
 	if (vm->control->loop) {
 		loop_timer_fini(vm->control->loop, &vm->timeout);
-		restore_unwatch_handler(vm);
 		memory_guard_fini(&vm->guard);
 	}
 	mem_fini(&vm->mem);
@@ -163,6 +163,7 @@ struct vm *vm_new(const struct vm_config *config, struct control *control)
 		.fd = -1,
 		.devices = { .console_fd = -1, .serial_irq = { .fd = -1 } },
 		.handler = MEM_HANDLER_INIT,
+		.watchdog = WATCHDOG_INIT,
 		.guard = MEMORY_GUARD_INIT,
 		.lineage.source = MEMFILE_INIT,
 	};

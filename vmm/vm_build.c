@@ -80,14 +80,18 @@ static void device_failed(void *owner, const char *device, const char *why)
 	vm_tell_device_error(&vm->control->events, device, why);
 }
 
-static void timeout_expired(struct loop_timer *timer)
+void vm_timed_out(struct vm *vm)
 {
-	struct vm *vm = container_of(timer, struct vm, timeout);
 	char detail[48];
 
 	snprintf(detail, sizeof(detail), "%llu ms are over",
 		(unsigned long long)vm->config->timeout_ms);
 	ending_report(&vm->control->ending, OUTCOME_TIMEOUT, 0, detail);
+}
+
+static void timeout_expired(struct loop_timer *timer)
+{
+	vm_timed_out(container_of(timer, struct vm, timeout));
 }
 
 /* ---- the parts, in the order in which they are made ---- */

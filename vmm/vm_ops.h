@@ -17,6 +17,7 @@ struct logger_body; /* the server's */
 struct metrics_body;
 struct loop;
 struct vm_config;
+struct vm_result;
 
 enum vm_state { VM_NOT_STARTED, VM_RUNNING, VM_PAUSED, VM_STATES };
 
@@ -101,6 +102,8 @@ struct vm_service {
 	uint64_t began_us, began_cpu_us, parent_cpu_us;
 	size_t body_max; /* of a request; 0: the usual */
 	int ready_fd;    /* see readiness_tell() */
+	/* The exit status, should the process have to end at once; NULL: usual. */
+	int (*status_of)(const struct vm_result *result);
 	struct loop *loop;
 	const struct vm_ops *ops;
 	struct instance *instance;

@@ -15,6 +15,7 @@
 #include "vmm/snapshot.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
+#include "vmm/watchdog.h"
 
 struct cpu_clock;
 struct cpu_model;
@@ -50,7 +51,7 @@ struct vm {
 
 	const struct restore *restore; /* borrowed; NULL: it boots */
 	struct mem_handler handler;
-	struct loop_watch handler_end;
+	struct watchdog watchdog;  /* of a handler */
 	struct memory_guard guard; /* of a memory file */
 	struct snapshot_lineage lineage;
 	struct buf host_profile; /* for snapshots; empty until the first */
@@ -73,6 +74,9 @@ int vm_build_cpus(struct vm *vm, enum outcome *ret_fault);
  * threads.  The caller then runs the control loop.  0 or -errno with a sentence.
  */
 int vm_start(struct vm *vm);
+
+/* Report that config->timeout_ms are over.  Any thread. */
+void vm_timed_out(struct vm *vm);
 
 /* Stop what runs and take down what was made.  NULL is fine. */
 struct vm *vm_free(struct vm *vm);

@@ -2,8 +2,10 @@
 """test_memory.py - the memory of snapshots of a guest whose disk writes to it all the time"""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from control import ask, wait_for
 pytestmark = pytest.mark.needs("direct")
 
 HANDLER = Path(__file__).with_name("page_handler.py")
-STOPPED, FAILED = 14, 4
+STOPPED, FAILED, TIMED_OUT = 14, 4, 13
 
 
 class Guest:
@@ -119,3 +121,48 @@ def test_a_guest_ends_with_the_process_that_has_its_memory(clone):
     assert result.status == FAILED, result
     assert result.stderr == ("muster: the VM cannot go on: the --memory-handler "
                              "has gone, and with it the guest's memory\n")
+
+
+def wait_for_the_watchdog(job):
+    """From then on its control thread waits for a page, or is about to."""
+    tasks = Path(f"/proc/{job.process.pid}/task")
+    while "watchdog\n" not in [path.read_text() for path in tasks.glob("*/comm")]:
+        assert job.running(), job.described()
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("end, status, says", [
+    (lambda job, _: job.signal("TERM"), STOPPED, "stopped: SIGTERM"),
+    (lambda _, process: process.kill(), FAILED, "has gone"),
+    (lambda *_: None, TIMED_OUT, "stopped by --timeout"),
+])
+def test_a_restore_that_waits_for_a_page_can_be_ended(
+        guest, direct, handler, tmp_path, end, status, says):
+    guest.snapshot("m")
+    guest.job.signal("TERM")
+    pages, process = handler(tmp_path / "m")
+    process.send_signal(signal.SIGSTOP)
+    job = direct.start_muster(["restore", "--state", tmp_path / "m.state",
+                               "--memory-handler", pages, "--resume",
+                               "--console", "none", *["--timeout", "1s"] * (status == TIMED_OUT)])
+    wait_for_the_watchdog(job)
+    end(job, process)
+    result = job.wait(20)
+    assert result.status == status, result
+    assert says in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_snapshot_that_waits_for_a_page_can_be_ended(clone, direct, tmp_path):
+    job, process = clone
+    control = tmp_path / "clone.sock"
+    assert ask(control, "PATCH", "/vm", {"state": "Paused"}).status == 204
+    process.send_signal(signal.SIGSTOP)
+    with subprocess.Popen([direct.muster, "ctl", "--socket", control, "snapshot",
+                           "--state", tmp_path / "n.state", "--memory", tmp_path / "n"],
+                          stderr=subprocess.DEVNULL) as client:
+        while not (tmp_path / "n.new").exists():
+            assert client.poll() is None
+            time.sleep(0.02)
+        job.signal("TERM")
+        result = job.wait(20)
+    assert (result.status, result.stderr) == (STOPPED, "muster: stopped: SIGTERM\n")
