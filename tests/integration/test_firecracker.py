@@ -127,12 +127,31 @@ def test_a_file_at_its_limit_is_an_error_of_the_write(direct, muster, tmp_path):
 
 @pytest.mark.parametrize("args", [
     ["--seccomp-filter", "f"], ["--seccomp-filter=f"], ["--metadata", "m.json"],
-    ["--enable-pci"],
+    ["--enable-pci"], ["--boot-timer"],
 ])
 def test_what_this_version_lacks_is_refused_by_name(direct, args):
     result = direct.run(args)
     assert result.status == BAD_ARGUMENTS
     assert result.stderr.startswith(f"muster: {args[0].split('=')[0]}: this version")
+
+
+# All that its main branch has; see its `firecracker --help`.
+OPTIONS = """
+    api-sock boot-timer config-file describe-snapshot enable-pci help
+    http-api-max-payload-size id level log-path metadata metrics-path
+    mmds-size-limit module no-api no-seccomp parent-cpu-time-us seccomp-filter
+    show-level show-log-origin snapshot-version start-time-cpu-us start-time-us
+    version
+"""
+
+
+@pytest.mark.parametrize("option", OPTIONS.split())
+def test_each_of_its_options_is_taken_or_refused_with_the_reason(
+        direct, muster, tmp_path, option):
+    link = tmp_path / "firecracker"
+    link.symlink_to(muster)
+    result = direct.shell(f"{link} --{option} --oops")
+    assert f"--{option}: unknown option" not in result.stderr
 
 
 @pytest.mark.parametrize("args", [
