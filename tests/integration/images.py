@@ -32,6 +32,11 @@ SVM_MODULES = ["virtio_pci", "virtio_blk", "virtio_console", "virtiofs",
                "virtio_rng", "kvm_amd", "msr"]
 VMX_MODULES = ["kvm_intel", "msr"]
 
+# An interpreter and all that it needs.
+PYTHON_PACKAGES = ["python3.11-minimal", "libpython3.11-minimal",
+                   "libpython3.11-stdlib", "libc6", "libexpat1", "libgcc-s1",
+                   "zlib1g"]
+
 # mke2fs is not on the PATH of ordinary users.
 SEARCH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 DISK_MIB = 128
@@ -92,32 +97,33 @@ def made(path, build, *inputs):
 # ---- packages ----
 
 
-def unpacked(folder, find_package, part="."):
-    """A package's files, or a part; once fetched they stay until make clean."""
+def unpacked(folder, find_packages, part="."):
+    """The files of packages, or a part; once fetched they stay until make clean."""
     tree = OUT / folder
     if tree.exists():
         return tree
-    package = find_package()
-    say(f"fetching {package}")
+    packages = find_packages()
+    say(f"fetching {' '.join(packages)}")
     OUT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=OUT) as new:
         # As root, apt would drop to a user who cannot write to this folder.
-        call("apt-get", "-o", "APT::Sandbox::User=root", "download", package,
+        call("apt-get", "-o", "APT::Sandbox::User=root", "download", *packages,
              cwd=new)
         Path(new, "tree").mkdir()
-        call("sh", "-c", 'dpkg --fsys-tarfile "$1" | tar -x -C tree "$2"',
-             "sh", next(Path(new).glob("*.deb")), part, cwd=new)
+        for package in Path(new).glob("*.deb"):
+            call("sh", "-c", 'dpkg --fsys-tarfile "$1" | tar -x -C tree "$2"',
+                 "sh", package, part, cwd=new)
         Path(new, "tree").rename(tree)
     return tree
 
 
 def kernel_package(name):
-    """The versioned package that `name` stands for."""
+    """The versioned package that `name` stands for, in a list."""
     listed = call("apt-cache", "depends", name).decode()
     found = re.search(r"Depends: (linux-image-[0-9]\S+)", listed)
     if not found:
         raise ImageError(f"apt knows no {name}: run apt-get update")
-    return found[1]
+    return [found[1]]
 
 
 def kernel_tree():
@@ -125,7 +131,20 @@ def kernel_tree():
 
 
 def busybox():
-    return unpacked("busybox", lambda: "busybox-static") / "bin/busybox"
+    return unpacked("busybox", lambda: ["busybox-static"]) / "bin/busybox"
+
+
+def python():
+    """The files of Debian's Python, to be run where there are no others."""
+    return unpacked("python", lambda: PYTHON_PACKAGES)
+
+
+def python_command(tree):
+    """The words that run it, if its files are at `tree`."""
+    libraries = f"{tree}/lib/x86_64-linux-gnu:{tree}/usr/lib/x86_64-linux-gnu"
+    return ["env", f"PYTHONHOME={tree}/usr",
+            f"{tree}/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
+            "--library-path", libraries, f"{tree}/usr/bin/python3.11", "-sS"]
 
 
 # ---- the kernel ----

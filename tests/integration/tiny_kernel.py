@@ -30,7 +30,7 @@ def build(path):
     tool = images.missing_tool(*TOOLS)
     if tool:
         raise images.ImageError(f"{tool} is not installed")
-    package = images.unpacked("linux-source", lambda: PACKAGE)
+    package = images.unpacked("linux-source", lambda: [PACKAGE])
     with tempfile.TemporaryDirectory(dir=images.OUT) as folder:
         images.call("tar", "-C", folder, "--strip-components=1", "-xf",
                     package / f"usr/src/{PACKAGE}.tar.xz")
