@@ -5,13 +5,13 @@ A Maker draws values that a schema allows.  spoilt() takes one that is fine and
 spoils each member in each way that the schema knows, the members of members too.
 """
 
-import copy
 import json
 import string
 
 LETTERS = string.ascii_letters + string.digits + "_"
 WRONG_TYPES = [1, 1.5, True, [], {}, [[]]]
 WRONG_NUMBERS = [-1, 1 << 31, 1 << 32, (1 << 63) - 1, -(1 << 63)]
+FORMS = {"size": "4K", "duration": "5s", "rate": "1000"}
 
 
 def words(schema):
@@ -20,12 +20,15 @@ def words(schema):
 
 
 class Maker:
-    """`known` has values by name of member; any path is one below `folder`."""
+    """`known` has values by name of member, of which one is drawn; any path is one
+    below `folder`."""
 
     def __init__(self, rng, folder, known):
         self.rng, self.folder, self.known = rng, folder, known
 
     def text(self, schema, length):
+        if schema.get("format") in FORMS:
+            return FORMS[schema["format"]]
         if schema.get("format") != "path":
             return "".join(self.rng.choices(LETTERS, k=length))
         fixed = f"{self.folder}/"
@@ -39,8 +42,7 @@ class Maker:
     def string(self, schema):
         low, high = self.lengths(schema)
         length = self.rng.choice([low, high, self.rng.randint(low, min(high, 40))])
-        form = {"size": "4K", "duration": "5s"}.get(schema.get("format"))
-        return form or self.text(schema, length)
+        return self.text(schema, length)
 
     def integer(self, schema):
         low, high = schema.get("minimum", 0), schema.get("maximum", (1 << 31) - 1)
@@ -53,7 +55,7 @@ class Maker:
         kinds = [kinds] if isinstance(kinds, str) else kinds
         if "null" in kinds and (len(kinds) == 1 or self.rng.random() < 0.1):
             return None
-        if name in self.known and self.rng.random() < 0.8:
+        if name in self.known:
             return self.rng.choice(self.known[name])
         if words(schema):
             return self.rng.choice(words(schema))
@@ -61,6 +63,23 @@ class Maker:
                 "boolean": lambda _: self.rng.random() < 0.5,
                 "array": self.array, "object": self.object}
         return draw[kinds[0]](schema)
+
+    def plain(self, name, schema):
+        """What nothing should be wrong with."""
+        if name in self.known:
+            return self.known[name][0]
+        if words(schema):
+            return words(schema)[0]
+        kinds = schema.get("type", "object")
+        kind = kinds if isinstance(kinds, str) else kinds[0]
+        return {"string": self.text(schema, max(schema.get("minLength", 0), 1)),
+                "integer": schema.get("minimum", 0), "boolean": False,
+                "array": []}.get(kind) if kind != "object" else self.least(schema)
+
+    def least(self, schema):
+        """Only what is required."""
+        return {name: self.plain(name, schema["properties"][name])
+                for name in schema.get("required", [])}
 
     def array(self, schema):
         return [self.one("", schema["items"])
@@ -112,51 +131,53 @@ def allowed_values(schema, maker):
         yield from (True, False)
 
 
-def places(schema, body, maker, path=()):
-    """(path, schema) of each member, which `body` then has."""
+def places(schema, path=()):
+    """(path, schema) of each member, of those of members too; 0 is a list's item."""
     for name, inner in schema.get("properties", {}).items():
         yield path + (name,), inner
-        kinds = inner.get("type", ())
-        if "properties" in inner:
-            body[name] = maker.object(inner)
-            yield from places(inner, body[name], maker, path + (name,))
-        elif "array" in kinds and inner.get("items", {}).get("properties"):
-            body[name] = [maker.object(inner["items"])]
-            yield from places(inner["items"], body[name][0], maker,
-                              path + (name, 0))
+        yield from places(inner, path + (name,))
+        yield from places(inner.get("items", {}), path + (name, 0))
 
 
-def holder(body, path):
+def room_for(path, schema, maker):
+    """A body with as little as there can be beside the member, and its holder."""
+    body = holder = maker.least(schema)
     for name in path[:-1]:
-        body = body[name]
+        schema = schema["items"] if name == 0 else schema["properties"][name]
+        inner = [] if "items" in schema else maker.least(schema)
+        if name == 0:
+            holder.append(inner)
+        else:
+            holder[name] = inner
+        holder = inner
+    return body, holder
+
+
+def changed(path, schema, maker, value):
+    body, holder = room_for(path, schema, maker)
+    holder[path[-1]] = value
     return body
 
 
 def spoilt(schema, maker):
-    """(what is wrong, the member that it is about, the body's text)."""
-    base = maker.object(schema)
-    for path, inner in list(places(schema, base, maker)):
+    """(what is wrong, the member that it is about, the body); some may be fine."""
+    for path, inner in places(schema):
         name = path[-1]
         for value in wrong_values(inner, maker):
-            body = copy.deepcopy(base)
-            holder(body, path)[name] = value
-            yield f"{path} = {value!r:.60}", name, body
-        body = copy.deepcopy(base)
-        if holder(body, path).pop(name, None) is not None:
+            yield (f"{path} = {value!r:.60}", name,
+                   changed(path, schema, maker, value))
+        body, holder = room_for(path, schema, maker)
+        if holder.pop(name, None) is not None:
             yield f"{path} is missing", name, body
-        body = copy.deepcopy(base)
-        holder(body, path)["oops"] = 1
-        yield f"oops beside {path}", "oops", body
+        yield (f"oops beside {path}", "oops",
+               changed(path[:-1] + ("oops",), schema, maker, 1))
 
 
 def fine(schema, maker):
     """(what is at a bound, the body)."""
-    base = maker.object(schema)
-    for path, inner in list(places(schema, base, maker)):
+    for path, inner in places(schema):
         for value in allowed_values(inner, maker):
-            body = copy.deepcopy(base)
-            holder(body, path)[path[-1]] = value
-            yield f"{path} = {value!r:.60}", body
+            yield f"{path} = {value!r:.60}", changed(path, schema, maker, value)
 
 
 def twice(body):

@@ -60,14 +60,15 @@ def every_row(instance, folder):
     image = str(payload.make_disk(folder / "disk.img"))
     maker = Maker(random.Random(1), folder, {
         "kernel_image_path": [str(payload.guest("spin"))], "drive_id": ["d"],
-        "path_on_host": [image], "cpu_template": ["None"]})
+        "path_on_host": [image], "cpu_template": ["None"], "start": [False]})
     for row in openapi.operations(document):
         if row.path in NOT_HERE or not row.is_answered_at_once():
             continue
         yield message(row.method, row.target(),
                       maker.object(row.body) if row.body else None)
         for _, _, body in list(spoilt(row.body or {}, maker))[::40]:
-            yield message(row.method, row.target(), body)
+            if body.get("start") is not True:
+                yield message(row.method, row.target(), body)
     yield message("GET", "/absent")
     yield b"PUT /entropy HTTP/1.1\r\nContent-Length: 1\r\n\r\n{"
 
@@ -105,7 +106,7 @@ def test_memory_is_flat_over_100000_requests(instance, tmp_path):
     after, files_now = numbers(pid)
     print(f"{before} KiB, then {after} KiB, of {len(requests)} requests in turn")
     assert after - before <= GROWTH_KIB
-    assert files_now == files
+    assert files_now <= files
 
 
 def test_a_request_may_be_split_anywhere(instance):

@@ -51,8 +51,8 @@ class Driver:
     def enter(self, state):
         if state != "Not started":
             if self.state() == "Not started":
-                self.instance.boot("spin")
-                self.instance.start()
+                spin = {"kernel_image_path": str(payload.guest("spin"))}
+                self.instance.put("/config", {"boot-source": spin, "start": True})
             wish = {"Running": "Resumed"}.get(state, state)
             assert self.ask("PATCH", "/vm", {"state": wish}).status == 204
         assert self.state() == state
@@ -79,13 +79,23 @@ class Driver:
         self.instance.stop()
 
 
+# Of /config: a member that is (in) the path of a request of its own.
+BY_PATH = ["an id is", "does not have it"]
+NO_START = {"action_type": ["FlushMetrics"], "start": [False]}
+
+
+def starts(body):
+    return body.get("action_type") == "InstanceStart" or body.get("start") is True
+
+
 def judge(schema):
     from jsonschema import Draft202012Validator
     return Draft202012Validator(schema)
 
 
 def known(folder):
-    """Values with which requests succeed, and a VM stays small."""
+    """Values with which requests succeed, and a VM that starts stays small: KVM
+    takes minutes for terabytes."""
     def path(name):
         return [str(folder / name)]
     (folder / "scratch").write_bytes(b"x")
@@ -147,7 +157,8 @@ def test_every_wrong_body_is_refused_and_changes_nothing(driver):
                 continue
             reply = driver.call(row, body)
             assert reply.status == 400, (str(row), what)
-            assert member in reply.fault, (str(row), what, reply.fault)
+            named = [word for word in (member, *BY_PATH) if word in reply.fault]
+            assert named, (str(row), what, reply.fault)
             spoiled += 1
         for name, text in twice(driver.maker.object(row.body)):
             assert f"{name}: given twice" in driver.call(row, text.encode()).fault
@@ -160,10 +171,10 @@ def test_every_wrong_body_is_refused_and_changes_nothing(driver):
 
 
 def test_the_bounds_are_where_the_document_says(driver):
-    driver.maker.known["action_type"] = ["FlushMetrics"]
+    driver.maker.known |= NO_START
     for row in with_bodies(driver):
         for what, body in fine(row.body, driver.maker):
-            if "InstanceStart" in what or not judge(row.body).is_valid(body):
+            if starts(body) or not judge(row.body).is_valid(body):
                 continue
             reply = driver.call(row, body)
             told = reply.fault if reply.status == 400 else ""
@@ -178,7 +189,7 @@ def test_a_request_without_a_body_takes_none(driver):
 
 @pytest.mark.parametrize("state", STATES)
 def test_every_row_knows_its_states(driver, state):
-    driver.maker.known["action_type"] = ["FlushMetrics"]
+    driver.maker.known |= NO_START
     for row in driver.operations:
         driver.enter(state)
         body = driver.maker.object(row.body) if row.body else None

@@ -268,7 +268,7 @@ static void says_what_a_shape_is(void **state)
 	static const struct shape shape = SHAPE("outer", members);
 
 	(void)state;
-	equals(schema_of_shape(&shape),
+	equals(schema_of_shape(&shape, SCHEMA_WHOLE),
 		"{\"type\": \"object\", \"additionalProperties\": false,"
 		"\"required\": [\"words\", \"map\"], \"properties\": {"
 		"\"words\": {\"type\": \"array\", \"items\":"

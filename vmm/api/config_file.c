@@ -80,7 +80,7 @@ static int put_item(
 					       item, section->id))
 				     : "";
 
-	if (!id)
+	if (!id || (section->id && !*id))
 		return err_set(-EINVAL, "%s: %s: missing in an item",
 			section->key, section->id);
 	return put(api, section->target, id, body);
@@ -198,7 +198,7 @@ static int check_keys(json_t *root)
 		return err_set(-EINVAL,
 			"cpu-config: only --config-file takes a path; give "
 			"the template itself");
-	if (start && !json_is_boolean(start))
+	if (start && !json_is_null(start) && !json_is_boolean(start))
 		return err_set(-EINVAL,
 			START ": has another type; give true or false");
 	return 0;

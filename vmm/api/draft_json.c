@@ -78,6 +78,7 @@ static const struct shape_member config_members[] = {
 	SETTINGS("microcode", &microcode_body_object, SHAPE_MAY_LACK),
 	/* Firecracker does not tell it; clients that compare never set it. */
 	SETTINGS("serial", &serial_body_object, SHAPE_MAY_LACK),
+	{ .name = "start", .type = SHAPE_BOOL, .flags = SHAPE_SENT_ONLY },
 };
 
 const struct shape config_shape = SHAPE("vm-config", config_members);

@@ -79,6 +79,9 @@ static json_t *request_schema(const struct route *route, json_t *schemas)
 	const struct config_object *object = route->object;
 	bool patch = route->body == PATCH_BODY;
 
+	if (route->sent)
+		return name_schema(schemas, route->sent->name, ".put",
+			schema_of_shape(route->sent, SCHEMA_PATCH));
 	if (!object)
 		return json_pack("{s:s}", "type", "object");
 	return name_schema(schemas, object->name, patch ? ".patch" : "",
@@ -89,7 +92,7 @@ static json_t *told_schema(const struct shape *shape, json_t *schemas)
 {
 	return name_schema(schemas,
 		shape->object ? shape->object->name : shape->name, "",
-		schema_of_shape(shape));
+		schema_of_shape(shape, SCHEMA_WHOLE));
 }
 
 static json_t *success(const struct route *route, json_t *schemas)

@@ -2,13 +2,14 @@
 /* resources.c - the table of what the API has */
 #include "vmm/api/resources.h"
 
-#define PLAIN            NO_BODY, NULL, NULL
-#define TELLS(what)      NO_BODY, NULL, &what##_shape
-#define WITH(body)       BODY, &body##_body_object, NULL
-#define ASKS(body, what) BODY, &body##_body_object, &what##_shape
-#define CHANGES(body)    PATCH_BODY, &body##_body_object, NULL
-#define RAW              RAW_BODY, NULL, NULL
-#define OVER(body)       RAW_BODY, &body##_body_object, NULL /* what there is */
+#define PLAIN            NO_BODY, NULL, NULL, NULL
+#define TELLS(what)      NO_BODY, NULL, NULL, &what##_shape
+#define WITH(body)       BODY, &body##_body_object, NULL, NULL
+#define ASKS(body, what) BODY, &body##_body_object, NULL, &what##_shape
+#define CHANGES(body)    PATCH_BODY, &body##_body_object, NULL, NULL
+#define RAW              RAW_BODY, NULL, NULL, NULL
+#define SENDS(what)      RAW_BODY, NULL, &what##_shape, NULL
+#define OVER(body)       RAW_BODY, &body##_body_object, NULL, NULL /* what there is */
 #define LACKS(m, p)                         \
 	{                                   \
 		m, p, STATES_ANY, RAW, NULL \
@@ -22,7 +23,7 @@ const struct route routes[] = {
 	{ API_PATCH, "/vm", STATES_STARTED, WITH(vm), patch_vm },
 	{ API_GET, "/events", STATES_ANY, TELLS(events), get_events },
 	{ API_GET, "/vm/config", STATES_ANY, TELLS(config), get_config },
-	{ API_PUT, "/config", STATES_BEFORE, RAW, put_config },
+	{ API_PUT, "/config", STATES_BEFORE, SENDS(config), put_config },
 	{ API_GET, "/machine-config", STATES_ANY, TELLS(machine), get_machine },
 	{ API_PUT, "/machine-config", STATES_BEFORE, WITH(machine),
 		put_machine },

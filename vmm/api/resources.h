@@ -25,6 +25,7 @@ struct route {
 		RAW_BODY,   /* an object; the handler looks at it */
 	} body;
 	const struct config_object *object;
+	const struct shape *sent;  /* of a RAW_BODY; NULL: any object */
 	const struct shape *shape; /* what is told: 200; NULL: nothing, 204 */
 	/*
 	 * 0, or -errno with a sentence: then nothing has changed.  NULL: this

@@ -178,7 +178,7 @@ static json_t *schema_of_one(const struct shape_member *m)
 	case SHAPE_BOOL:
 		return json_pack("{s:s}", "type", "boolean");
 	case SHAPE_OBJECT:
-		return schema_of_shape(m->shape);
+		return schema_of_shape(m->shape, SCHEMA_WHOLE);
 	case SHAPE_SETTINGS:
 		return schema_of_object(m->object, SCHEMA_WHOLE);
 	case SHAPE_NULL:
@@ -190,7 +190,7 @@ static json_t *schema_of_one(const struct shape_member *m)
 	return json_pack("{s:s}", "type", "object");
 }
 
-static json_t *schema_of_member(const struct shape_member *m)
+static json_t *schema_of_member(const struct shape_member *m, bool may_be_null)
 {
 	json_t *schema = schema_of_one(m);
 
@@ -200,17 +200,20 @@ static json_t *schema_of_member(const struct shape_member *m)
 	if (m->flags & SHAPE_MAP)
 		schema = json_pack("{s:s, s:o}", "type", "object",
 			"additionalProperties", schema);
-	if (m->flags & SHAPE_MAY_BE_NULL)
+	if (may_be_null)
 		json_object_set_new(schema, "nullable", json_true());
+	if (m->flags & SHAPE_SENT_ONLY)
+		json_object_set_new(schema, "writeOnly", json_true());
 	return schema;
 }
 
-json_t *schema_of_shape(const struct shape *shape)
+json_t *schema_of_shape(const struct shape *shape, enum schema_use use)
 {
 	json_t *properties, *required;
+	bool patch = use == SCHEMA_PATCH;
 
 	if (shape->object)
-		return schema_of_object(shape->object, SCHEMA_WHOLE);
+		return schema_of_object(shape->object, use);
 	if (shape->media && !shape->members)
 		return json_pack("{s:s}", "type", "string");
 	properties = json_object();
@@ -218,8 +221,10 @@ json_t *schema_of_shape(const struct shape *shape)
 	for (unsigned i = 0; i < shape->count; i++) {
 		const struct shape_member *m = &shape->members[i];
 
-		json_object_set_new(properties, m->name, schema_of_member(m));
-		if (!(m->flags & SHAPE_MAY_LACK))
+		json_object_set_new(properties, m->name,
+			schema_of_member(
+				m, patch || m->flags & SHAPE_MAY_BE_NULL));
+		if (!patch && !(m->flags & (SHAPE_MAY_LACK | SHAPE_SENT_ONLY)))
 			json_array_append_new(required, json_string(m->name));
 	}
 	return object_schema(properties, required, shape->open);

@@ -9,13 +9,13 @@
 
 enum schema_use {
 	SCHEMA_WHOLE, /* members that are required must be there */
-	SCHEMA_PATCH, /* any member may be left out, but not all */
+	SCHEMA_PATCH, /* any member may be left out, or null */
 };
 
 /* What config_parse_json() and config_patch_json() take, and config_to_json() makes. */
 json_t *schema_of_object(
 	const struct config_object *object, enum schema_use use);
 
-json_t *schema_of_shape(const struct shape *shape);
+json_t *schema_of_shape(const struct shape *shape, enum schema_use use);
 
 #endif

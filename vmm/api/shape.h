@@ -3,7 +3,8 @@
  * shape.h - what a reply is made of, described for those who read it
  *
  * A row of the table (resources.c) names the shape of what it tells.  The handler
- * makes the JSON by itself; the tests compare it with the shape.
+ * makes the JSON by itself; the tests compare it with the shape.  So it is where a
+ * body is sent that no table reads.
  */
 #ifndef MUSTER_API_SHAPE_H
 #define MUSTER_API_SHAPE_H
@@ -23,6 +24,7 @@ enum shape_type {
 #define SHAPE_MAY_BE_NULL BIT(0)
 #define SHAPE_MAY_LACK    BIT(1) /* the member may be absent */
 #define SHAPE_LIST        BIT(2) /* an array of these */
+#define SHAPE_SENT_ONLY   BIT(4) /* by clients; no reply has it */
 #define SHAPE_MAP         BIT(3) /* an object whose members, of any name, are these */
 
 struct shape_member {
