@@ -60,6 +60,7 @@ OBJS_CPU += $(addprefix $(ARCH)/,collect collect_groups collect_kvm collect_sili
 OBJS_DEVICES = backend/disk virtio/blk virtio/device virtio/mmio virtio/rng virtio/virtqueue \
 	platform backend/nonblock backend/tty backend/tty_in backend/tty_out serial
 OBJS_DEVICES += vmgenid
+OBJS_DEVICES += boot_timer
 OBJS_DEVICES += i8042 keyboard
 OBJS_DEVICES += virtio/device_state
 OBJS_DEVICES += backend/limiter virtio/blk_config virtio/device_regs

@@ -37,6 +37,7 @@ struct fc_options {
 	char *config_file; /* or NULL */
 	bool no_api;
 	bool no_seccomp;
+	bool boot_timer;
 	struct logger_body logger;
 	struct metrics_body metrics;
 	unsigned body_max;
@@ -157,6 +158,13 @@ static const struct config_field fc_fields[] = {
 		.max = PATH_MAX - 1,
 		.metavar = "FILE",
 		.help = "append lines of metrics there, one a minute",
+	},
+	{
+		.name = "boot-timer",
+		.type = CONFIG_BOOL,
+		.offset = CONFIG_AT(struct fc_options, boot_timer, bool),
+		.help = "log when a guest writes 123 at 0xc0000000, which is "
+			"how it says that it has booted",
 	},
 	{
 		.name = "no-seccomp",
@@ -341,6 +349,7 @@ static int run(int argc, char *const argv[])
 	if (options.metrics.metrics_path)
 		service.metrics = &options.metrics;
 	fatal_catch();
+	service.boot_timer = options.boot_timer;
 	service.id = options.id;
 	service.body_max = options.body_max;
 	service.status_of = status_of;

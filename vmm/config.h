@@ -10,6 +10,7 @@
 #define MUSTER_VMM_CONFIG_H
 
 #include "devices/backend/limiter.h"
+#include "devices/boot_timer.h"
 #include "vmm/base/log.h"
 #include "vmm/base/util.h"
 #include "vmm/config_field.h"
@@ -76,10 +77,11 @@ struct vm_config {
 	struct rate console_rate;
 	uint64_t timeout_ms; /* 0: none */
 	bool debug_exit;
-	unsigned loop_engine; /* enum loop_engine */
-	char *metrics_path;   /* or NULL */
-	char *control_path;   /* or NULL */
-	char *ucode_spool;    /* or NULL: the guest hands no microcode over */
+	struct boot_timer boot_timer; /* clients' only: no option has it */
+	unsigned loop_engine;         /* enum loop_engine */
+	char *metrics_path;           /* or NULL */
+	char *control_path;           /* or NULL */
+	char *ucode_spool; /* or NULL: the guest hands no microcode over */
 	unsigned microcode_misfit; /* enum misfit_policy */
 	unsigned log_level;        /* enum log_level */
 	struct restore_config restore;

@@ -224,6 +224,9 @@ int devices_build(struct devices *devices, const struct devices_env *env)
 	if (!rc)
 		rc = i8042_init(&devices->i8042, env->ports, env->vm_fd,
 			env->event, env->owner);
+	devices->boot_timer = config->boot_timer;
+	if (!rc && config->boot_timer.asked_ns)
+		rc = boot_timer_init(&devices->boot_timer, env->mmio);
 	if (!rc)
 		rc = vmgenid_init(
 			&devices->vmgenid, env->machine->mem, env->vm_fd);

@@ -50,6 +50,7 @@ struct devices {
 	struct devices_hold hold;
 	struct platform platform;
 	struct i8042 i8042;
+	struct boot_timer boot_timer;
 	struct vmgenid vmgenid;
 	struct irq_line serial_irq;
 	struct serial serial;

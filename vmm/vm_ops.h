@@ -100,6 +100,7 @@ struct vm_service {
 	 * CPU time of what it was started by: for the metrics.
 	 */
 	uint64_t began_us, began_cpu_us, parent_cpu_us;
+	bool boot_timer;
 	size_t body_max; /* of a request; 0: the usual */
 	int ready_fd;    /* see readiness_tell() */
 	/* The exit status, should the process have to end at once; NULL: usual. */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # guests.mk - bare-metal payloads: tests/guests/NAME.c becomes build/guests/NAME
-GUESTS = hello debugexit smp timer memory panic reboot poweroff tripfault spin idle \
+GUESTS = hello booted debugexit smp timer memory panic reboot poweroff tripfault spin idle \
 	rng blk-rw blk-scatter blk-discard blk-readonly blk-features blk-deep irqfd \
 	ioeventfd cpu-dump vmx-hypervisor counters tally blk-again \
 	hostile-chain hostile-buffer hostile-ring hostile-register bench-blk

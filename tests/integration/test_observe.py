@@ -322,3 +322,18 @@ def test_where_the_serial_port_cannot_write_is_said_at_the_start(vm):
     assert "serial_out_path /absent/out: cannot open" in reply.fault
     vm.put("/serial", {"rate_limiter": None})
     vm.start()
+
+
+@pytest.mark.parametrize("options, lines_told", [(["--boot-timer"], 1), ([], 0)])
+def test_a_guest_says_that_it_has_booted(direct, tmp_path, options, lines_told):
+    config, log = tmp_path / "c", tmp_path / "log"
+    config.write_text(json.dumps({
+        "boot-source": {"kernel_image_path": str(payload.guest("booted")),
+                        "boot_args": ""}}))
+    result = direct.run(["--no-api", "--config-file", config, "--log-path", log, *options])
+    assert result.status == 0, result.stderr
+    told = re.findall(r"\] Guest-boot-time = +(\d+) us (\d+) ms, +(\d+) CPU us (\d+) "
+                      r"CPU ms\n", log.read_text())
+    assert len(told) == lines_told
+    for us, ms, *_ in told:
+        assert int(us) // 1000 == int(ms) < 60000

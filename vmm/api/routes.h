@@ -15,6 +15,7 @@ struct api {
 	const char *id;
 	const struct vm_ops *ops;
 	struct instance *instance;
+	bool boot_timer;   /* for guests that boot */
 	struct loop *loop; /* that serves; NULL: none does */
 	struct events *events;
 	struct draft draft;

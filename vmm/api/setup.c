@@ -175,10 +175,13 @@ int put_cpu(struct api *api, struct call *call, struct reply *reply)
 
 static int start(struct api *api)
 {
+	struct boot_timer timer = boot_timer_start();
 	struct vm_config config;
 	int rc = draft_compile(&api->draft, &config);
 
 	if (!rc) {
+		if (api->boot_timer)
+			config.boot_timer = timer;
 		rc = api->ops->start(api->instance, &config);
 		vm_config_fini(&config);
 	}

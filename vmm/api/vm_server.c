@@ -57,6 +57,7 @@ static int start(const struct vm_service *service, void **ret)
 		.id = service->id,
 		.ops = service->ops,
 		.instance = service->instance,
+		.boot_timer = service->boot_timer,
 		.loop = service->loop,
 		.events = service->events,
 	};
