@@ -69,10 +69,10 @@ static json_t *file_json(
 		json_array_append_new(updates,
 			microcode_update_json(
 				&files->list.updates[file->first + i]));
-	root = json_pack("{s:s, s:b, s:o}", "file", file->path, "valid",
-		!file->fault, "updates", updates);
+	root = json_pack("{s:o, s:b, s:o}", "file", microcode_text(file->path),
+		"valid", !file->fault, "updates", updates);
 	if (file->fault)
-		json_object_set_new(root, "fault", json_string(file->fault));
+		json_object_set_new(root, "fault", microcode_text(file->fault));
 	return root;
 }
 

@@ -46,7 +46,7 @@ static const struct config_object object = {
 
 struct status {
 	struct ucode_files files;
-	struct host_cpus at_boot, late; /* of the same CPUs */
+	struct host_cpus host;
 	struct microcode_kernel kernel;
 	struct crowd vms;
 };
@@ -54,8 +54,7 @@ struct status {
 static void cleanup_status(struct status *status)
 {
 	ucode_files_fini(&status->files);
-	host_cpus_fini(&status->at_boot);
-	host_cpus_fini(&status->late);
+	host_cpus_fini(&status->host);
 	crowd_fini(&status->vms);
 }
 
@@ -107,16 +106,12 @@ static int look(
 				: read_firmware(s->root, &ret->files);
 
 	if (!rc)
-		rc = host_cpus_read(s->root, &ret->at_boot);
-	if (!rc)
-		rc = host_cpus_read(s->root, &ret->late);
+		rc = host_cpus_read(s->root, &ret->host);
 	if (!rc)
 		rc = ask_vms(&s->vms, &ret->vms, vms);
 	if (rc)
 		return rc;
 	microcode_warn(&ret->files);
-	host_cpus_choose(&ret->at_boot, &ret->files.list, UCODE_AT_BOOT);
-	host_cpus_choose(&ret->late, &ret->files.list, UCODE_LATE);
 	microcode_kernel_read(s->root, &ret->kernel);
 	return 0;
 }
@@ -151,20 +146,27 @@ static void put_vm(const struct crowd_member *vm, struct buf *out)
 	buf_printf(out, "%s\n", line);
 }
 
-static void put_kind(const struct host_cpu_kind *boot,
-	const struct host_cpu_kind *late, struct buf *out)
+/* What a late load would bring is said where a boot would bring something else. */
+static void put_kind(const struct ucode_list *list,
+	const struct host_cpu_kind *kind, struct buf *out)
 {
-	microcode_put_kind(boot, out);
-	microcode_put_choice("at boot", boot, out);
-	if (late->choice.update != boot->choice.update ||
-		late->choice.verdict != boot->choice.verdict)
-		microcode_put_choice("late", late, out);
+	struct host_cpu_kind late = *kind;
+
+	late.choice = ucode_select(list, &kind->cpu, UCODE_LATE);
+	microcode_put_kind(kind, out);
+	microcode_put_choice("at boot", kind, out);
+	if (late.choice.update != kind->choice.update ||
+		late.choice.verdict != kind->choice.verdict)
+		microcode_put_choice("late", &late, out);
 }
 
-static void put_text(const struct status *status, struct buf *out)
+static void put_text(struct status *status, struct buf *out)
 {
-	for (unsigned i = 0; i < status->at_boot.count; i++)
-		put_kind(&status->at_boot.kind[i], &status->late.kind[i], out);
+	struct host_cpus *host = &status->host;
+
+	host_cpus_choose(host, &status->files.list, UCODE_AT_BOOT);
+	for (unsigned i = 0; i < host->count; i++)
+		put_kind(&status->files.list, &host->kind[i], out);
 	microcode_kernel_put(&status->kernel, out);
 	for (unsigned i = 0; i < status->vms.count; i++)
 		put_vm(&status->vms.member[i], out);
@@ -174,12 +176,18 @@ static json_t *vm_json(const struct crowd_member *vm)
 {
 	const char *revision = revision_of(vm);
 
-	return json_pack("{s:s, s:s}", "socket", vm->path,
+	return json_pack("{s:o, s:o}", "socket", microcode_text(vm->path),
 		revision ? "revision" : "fault",
-		revision ? revision : fault_of(vm));
+		microcode_text(revision ? revision : fault_of(vm)));
 }
 
-static void put_json(const struct status *status, struct buf *out)
+static json_t *choices_json(struct status *status, enum ucode_moment moment)
+{
+	host_cpus_choose(&status->host, &status->files.list, moment);
+	return microcode_choices_json(&status->host);
+}
+
+static void put_json(struct status *status, struct buf *out)
 {
 	json_t *vms = json_array();
 
@@ -188,8 +196,8 @@ static void put_json(const struct status *status, struct buf *out)
 	output_put_json(
 		json_pack("{s:i, s:o, s:o, s:o, s:o}", "version",
 			MICROCODE_JSON_VERSION, "at_boot",
-			microcode_choices_json(&status->at_boot), "late",
-			microcode_choices_json(&status->late), "kernel",
+			choices_json(status, UCODE_AT_BOOT), "late",
+			choices_json(status, UCODE_LATE), "kernel",
 			microcode_kernel_json(&status->kernel), "vms", vms),
 		out);
 }

@@ -223,6 +223,17 @@ def test_show_lists_what_is_wrong(microcode, tmp_path):
     assert f"refused: {path}: update 1, at 0x0" in text
 
 
+def test_names_that_are_no_text_are_listed(muster, tmp_path):
+    path = bytes(tmp_path) + b"/\xff\x01"
+    with open(path, "wb") as file:
+        file.write(intel(7, 0x806f8) + b"x")
+    done = subprocess.run([muster, "microcode", "show", "--json", path],
+                          check=True, capture_output=True, timeout=30)
+    [file] = json.loads(done.stdout)["files"]
+    assert file["file"].endswith("/?\x01") and len(file["updates"]) == 2
+    assert not file["valid"] and "cut short" in file["fault"]
+
+
 @pytest.mark.parametrize("what, sentence", [
     ("none", "none: cannot open: No such file or directory"),
     (".", ".: holds no microcode image")])
