@@ -23,6 +23,7 @@
 enum {
 	FC_OK = 0,
 	FC_GENERIC = 1,
+	FC_SIGBUS = 149,
 	FC_BAD_CONFIG = 152,
 	FC_BAD_ARGUMENTS = 153,
 	FC_SIGHUP = 156, /* others: fatal.c */
@@ -306,7 +307,7 @@ static int status_of(const struct vm_result *result)
 	case OUTCOME_PANIC:
 		return FC_OK;
 	default:
-		return FC_GENERIC;
+		return result->signal == SIGBUS ? FC_SIGBUS : FC_GENERIC;
 	}
 }
 

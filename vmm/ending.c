@@ -31,7 +31,7 @@ void ending_report(struct ending *ending, enum outcome outcome, uint8_t status,
 		r->outcome = outcome;
 		r->status = outcome == OUTCOME_DEBUG_EXIT ? status
 							  : (int)outcome;
-		r->signal = outcome == OUTCOME_STOPPED ? status : 0;
+		r->signal = outcome == OUTCOME_DEBUG_EXIT ? 0 : status;
 		snprintf(r->line, sizeof(r->line), "%s%s%s", line_of(outcome),
 			detail ? ": " : "", detail ? detail : "");
 	}

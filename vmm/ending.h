@@ -21,7 +21,7 @@ void ending_init(struct ending *ending, struct loop *control);
 
 /*
  * Any thread.  `detail` completes the outcome's sentence, or is NULL; `status` is
- * OUTCOME_DEBUG_EXIT's, or the signal of OUTCOME_STOPPED.
+ * OUTCOME_DEBUG_EXIT's, else the signal that led to this, or 0.
  */
 void ending_report(struct ending *ending, enum outcome outcome, uint8_t status,
 	const char *detail);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -315,7 +316,7 @@ void restore_memory_cut(void *owner)
 	snprintf(detail, sizeof(detail),
 		"--memory %s was cut short while it was in use",
 		text_shown(vm->config->restore.memory).s);
-	ending_report(&vm->control->ending, OUTCOME_VMM_FAILED, 0, detail);
+	ending_report(&vm->control->ending, OUTCOME_VMM_FAILED, SIGBUS, detail);
 }
 
 int restore_guard_memory(struct vm *vm)

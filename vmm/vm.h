@@ -45,7 +45,7 @@ struct vm_result {
 	enum outcome outcome;
 	int status;     /* the process's exit status */
 	char line[160]; /* one line that says what happened, no newline */
-	int signal;     /* OUTCOME_STOPPED: which one; 0: the escape key */
+	int signal;     /* that led to this; 0: none, or the escape key */
 };
 
 /*

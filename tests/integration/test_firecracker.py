@@ -2,6 +2,7 @@
 """test_firecracker.py - Firecracker's options and exit statuses"""
 
 import json
+import os
 
 import pytest
 
@@ -109,6 +110,27 @@ def test_a_signal_of_the_kernel_has_its_status(direct, tmp_path, name):
     result = job.wait(10)
     assert result.status == FATAL[name]
     assert result.stderr.splitlines()[-1].startswith(f"muster: SIG{name}: ")
+
+
+def test_memory_that_its_file_has_lost_has_its_status(direct, tmp_path):
+    files = {"snapshot_path": str(tmp_path / "state"),
+             "mem_file_path": str(tmp_path / "memory")}
+    first = direct.start_muster(["--api-sock", tmp_path / "s1"])
+    wait_for(tmp_path / "s1", first)
+    for path, body in (("/boot-source", source("ledger")), ("/actions", START),
+                       ("/snapshot/create", files)):
+        reply = ask(tmp_path / "s1", "PUT", path, body)
+        assert reply.status == 204, reply
+    first.signal("TERM")
+    first.wait(10)
+    job = direct.start_muster(["--api-sock", tmp_path / "s2"])
+    wait_for(tmp_path / "s2", job)
+    assert ask(tmp_path / "s2", "PUT", "/snapshot/load", files).status == 204
+    os.truncate(tmp_path / "memory", 0)
+    ask(tmp_path / "s2", "PATCH", "/vm", {"state": "Resumed"})
+    result = job.wait(10)
+    assert result.status == FATAL["BUS"]
+    assert "was cut short" in result.stderr
 
 
 def test_a_file_at_its_limit_is_an_error_of_the_write(direct, muster, tmp_path):
