@@ -29,6 +29,7 @@ uint64_t cpu_physical_limit(const struct cpu_model *model);
 /* What the user says about the CPU. */
 struct cpu_options {
 	unsigned cpus;
+	bool smt; /* two of them are the threads of a core */
 	/* "host", a built-in template of Firecracker, or a template's file */
 	const char *cpu;
 	/* The text of a template, of which `cpu` then is only the name; or NULL */

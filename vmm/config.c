@@ -120,6 +120,13 @@ static const struct config_choice engine_choices[] = {
 	{ NULL, NULL },
 };
 
+static const struct config_choice page_choices[] = {
+	[MEM_PAGES_NONE] = { "none", NULL },
+	[MEM_PAGES_TRANSPARENT] = { "transparent", NULL },
+	[MEM_PAGES_2M] = { "2M", NULL },
+	{ NULL, NULL },
+};
+
 static const struct config_choice nested_choices[] = {
 	[NESTED_OFF] = { "off", NULL },
 	[NESTED_ON] = { "on", NULL },
@@ -166,7 +173,7 @@ const struct config_choice config_log_levels[] = {
  * restore` the last two, `muster snapshot check` the end of the last, and a snapshot
  * keeps the first.
  */
-enum { RUN_AT = 15, RESTORE_AT = 24, CHECK_AT = 27, JSON_AT = 30, FIELDS };
+enum { RUN_AT = 17, RESTORE_AT = 26, CHECK_AT = 29, JSON_AT = 32, FIELDS };
 
 static const struct config_field vm_fields[FIELDS] = {
 	{
@@ -204,6 +211,13 @@ static const struct config_field vm_fields[FIELDS] = {
 		.fallback = "1",
 		.metavar = "N",
 		.help = "virtual CPUs",
+	},
+	{
+		.name = "smt",
+		.type = CONFIG_BOOL,
+		.offset = CONFIG_AT(struct vm_config, smt, bool),
+		.fallback = "off",
+		.help = "two CPUs are the threads of one core",
 	},
 	{
 		.name = "cpu",
@@ -264,6 +278,15 @@ static const struct config_field vm_fields[FIELDS] = {
 		.fallback = "512M",
 		.metavar = "SIZE",
 		.help = "the guest's RAM",
+	},
+	{
+		.name = "huge-pages",
+		.type = CONFIG_CHOICE,
+		.offset = CONFIG_AT(struct vm_config, huge_pages, unsigned),
+		.fallback = "transparent",
+		.choices = page_choices,
+		.help = "what the RAM is made of: huge pages of 2 MiB that were "
+			"reserved, or some where the host has them",
 	},
 	{
 		.name = "disk",

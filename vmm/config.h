@@ -61,6 +61,7 @@ struct vm_config {
 	char *initrd;  /* or NULL */
 	char *cmdline; /* never NULL */
 	unsigned cpus;
+	bool smt;
 	char *cpu;      /* "host", a built-in template or a file; never NULL */
 	char *cpu_text; /* a template, of which `cpu` is only the name; or NULL */
 	unsigned nested;      /* enum nested_policy */
@@ -68,6 +69,7 @@ struct vm_config {
 	unsigned hypervisor;  /* enum hypervisor_policy */
 	unsigned guest_ucode; /* enum guest_ucode_policy */
 	uint64_t memory_bytes;
+	unsigned huge_pages; /* enum mem_page_kind */
 	unsigned disk_count;
 	struct disk_config disk[MACHINE_VIRTIO_MAX];
 	bool rng;

@@ -47,6 +47,16 @@ int vm_config_check(const struct vm_config *config)
 				    rate_limits(&config->rng_limits.ops)))
 		return err_set(-EINVAL, "--rng-bandwidth, --rng-ops: there is "
 					"nothing to limit; add --rng");
+	if (config->huge_pages == MEM_PAGES_2M &&
+		config->memory_bytes % MEM_HUGE_PAGE_SIZE)
+		return err_set(-EINVAL,
+			"--huge-pages 2M: the memory is no multiple of that; "
+			"give --memory in steps of 2M");
+	if (config->smt && config->cpus > 1 && config->cpus % 2)
+		return err_set(-EINVAL,
+			"--smt: %u CPUs are not whole cores of two; give an "
+			"even number of --cpus, or 1",
+			config->cpus);
 	return check_disks(config);
 }
 

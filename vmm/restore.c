@@ -97,6 +97,9 @@ static int complete_config(
 
 	for (unsigned i = 0; !rc && i < config->restore.disk_count; i++)
 		rc = repoint(config, &config->restore.disk[i]);
+	/* Those cannot be a file's, nor are they what a handler gives. */
+	if (config->huge_pages == MEM_PAGES_2M)
+		config->huge_pages = MEM_PAGES_NONE;
 	return rc ? rc : vm_config_check(config);
 }
 
@@ -147,6 +150,7 @@ int restore_cpu_model(struct vm *vm)
 	const struct snapshot_section *s = find(file, "template");
 	const struct cpu_options options = {
 		.cpus = vm->config->cpus,
+		.smt = vm->config->smt,
 		.cpu = file->path,
 		.nested = vm->config->nested == NESTED_ON,
 		.strict_msrs = vm->config->msr == MSR_STRICT,
@@ -175,7 +179,8 @@ static int map_memory(struct vm *vm)
 /* Of its pages nobody can tell later which were written: they are logged. */
 static int hand_memory_over(struct vm *vm)
 {
-	int rc = mem_init(&vm->mem, vm->restore->memory.ram_bytes);
+	int rc = mem_init_pages(&vm->mem, vm->restore->memory.ram_bytes,
+		(enum mem_page_kind)vm->config->huge_pages);
 
 	return rc ? rc
 		  : mem_handler_connect("--memory-handler ",

@@ -144,6 +144,7 @@ static int make_cpu_model(struct vm *vm)
 	const struct vm_config *config = vm->config;
 	const struct cpu_options options = {
 		.cpus = config->cpus,
+		.smt = config->smt,
 		.cpu = config->cpu,
 		.text = config->cpu_text,
 		.nested = config->nested == NESTED_ON,
@@ -171,7 +172,8 @@ static int check_memory_limit(const struct vm *vm)
 
 static int make_memory(struct vm *vm)
 {
-	int rc = mem_init(&vm->mem, vm->config->memory_bytes);
+	int rc = mem_init_pages(&vm->mem, vm->config->memory_bytes,
+		(enum mem_page_kind)vm->config->huge_pages);
 
 	if (!rc)
 		rc = check_memory_limit(vm);

@@ -22,6 +22,7 @@
 #include "cpu/x86_64/offer.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
+#include "vmm/base/log.h"
 #include "vmm/base/text.h"
 #include "vmm/core/kvm.h"
 
@@ -130,6 +131,7 @@ int model_new(int kvm_fd, const struct cpu_options *options,
 	snprintf(model->subject, sizeof(model->subject), "%s", subject);
 	model->kvm_fd = kvm_fd;
 	model->cpus = options->cpus;
+	model->threads = options->smt && options->cpus > 1 ? 2 : 1;
 	model->nested = options->nested;
 	model->strict_msrs = options->strict_msrs;
 	model->hide_hypervisor = options->hide_hypervisor;
@@ -312,6 +314,19 @@ static int filter_msrs(const struct cpu_model *model, int vm_fd)
 		vm_fd, model->strict_msrs ? &shown : NULL, model->loader);
 }
 
+/* Linux and others believe AMD's processors only with this (CPUID.80000001H:ECX). */
+static void warn_of_threads(struct cpu_model *model)
+{
+	struct kvm_cpuid_entry2 *e = cpuid_find(&model->cpuid, 0x80000001, 0);
+	char vendor[13];
+
+	cpu_set_vendor(&model->wanted, vendor);
+	if (model->threads > 1 && strcmp(vendor, "GenuineIntel") &&
+		!(e && e->ecx & BIT(22)))
+		log_warn("--smt: %s has no topoext; its guest sees %u cores",
+			model->subject, model->cpus);
+}
+
 int cpu_model_settle(
 	struct cpu_model *model, int kvm_fd, int vm_fd, int vcpu_fd)
 {
@@ -330,7 +345,8 @@ int cpu_model_settle(
 		return rc;
 	cpu_set_to_cpuid(&model->wanted, &model->cpuid);
 	show_tsc_deadline(model);
-	rc = topology_describe(&model->cpuid, model->cpus);
+	warn_of_threads(model);
+	rc = topology_describe(&model->cpuid, model->cpus, model->threads);
 	if (model->hide_hypervisor)
 		cpuid_hide_hypervisor(&model->cpuid);
 	return rc ? rc : filter_msrs(model, vm_fd);

@@ -17,6 +17,7 @@ struct cpu_model {
 	int kvm_fd;                      /* the caller's */
 	char subject[MODEL_SUBJECT_MAX]; /* what sentences begin with */
 	unsigned cpus;
+	unsigned threads; /* of each core */
 	bool nested;
 	bool strict_msrs;
 	bool hide_hypervisor;

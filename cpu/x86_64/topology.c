@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * topology.c - one package, one core per vCPU, one thread per core
+ * topology.c - one package, with one or two threads in each core
  *
  * Guests schedule and license by what these leaves say, and the host's own
- * values describe another machine.  APIC id == vCPU index == core number.
+ * values describe another machine.  APIC id == vCPU index; the core's number is that
+ * without the bit of the thread.
  */
 #include "cpu/x86_64/x86.h"
 
@@ -14,12 +15,12 @@
 #define LEVEL_SMT  1
 #define LEVEL_CORE 2
 
-/* Bits needed to number `cpus` cores. */
-static uint32_t core_shift(unsigned cpus)
+/* Bits needed to number `count` things. */
+static uint32_t bits_for(unsigned count)
 {
 	uint32_t shift = 0;
 
-	while ((1u << shift) < cpus)
+	while ((1u << shift) < count)
 		shift++;
 	return shift;
 }
@@ -44,18 +45,20 @@ static void describe_leaf_1(struct cpuid *cpuid, unsigned cpus)
 
 	if (!e)
 		return;
-	set_field(&e->ebx, 16, 8, MIN(1u << core_shift(cpus), 255u));
+	set_field(&e->ebx, 16, 8, MIN(1u << bits_for(cpus), 255u));
 	set_bit(&e->edx, 28, cpus > 1);
 	set_bit(&e->ecx, 31, true); /* a hypervisor is present */
 }
 
 /*
  * Leaves 4 and 8000001D: EAX[25:14] is how many APIC ids share the cache, less
- * one.  Levels 1 and 2 are a core's own, level 3 is the package's.
+ * one.  Levels 1 and 2 are a core's own, level 3 is the package's.  In leaf 4,
+ * EAX[31:26] is how many cores there may be, less one.
  */
-static void describe_caches(struct cpuid *cpuid, uint32_t leaf, unsigned cpus)
+static void describe_caches(
+	struct cpuid *cpuid, uint32_t leaf, unsigned cpus, unsigned threads)
 {
-	uint32_t ids = 1u << core_shift(cpus);
+	uint32_t ids = 1u << bits_for(cpus);
 
 	for (uint32_t i = 0; i < cpuid->count; i++) {
 		struct kvm_cpuid_entry2 *e = &cpuid->entry[i];
@@ -63,9 +66,9 @@ static void describe_caches(struct cpuid *cpuid, uint32_t leaf, unsigned cpus)
 
 		if (e->function != leaf || !(e->eax & 0x1f))
 			continue;
-		set_field(&e->eax, 14, 12, level >= 3 ? ids - 1 : 0);
+		set_field(&e->eax, 14, 12, (level >= 3 ? ids : threads) - 1);
 		if (leaf == 4)
-			set_field(&e->eax, 26, 6, MIN(ids - 1, 63u));
+			set_field(&e->eax, 26, 6, MIN(ids / threads - 1, 63u));
 	}
 }
 
@@ -83,11 +86,14 @@ static void remove_leaf(struct cpuid *cpuid, uint32_t leaf)
  * Leaves B and 1F are written afresh: KVM has left out subleaf 1 since Linux
  * 6.1, and 1F must repeat B where the host has it.
  */
-static int describe_extended(struct cpuid *cpuid, uint32_t leaf, unsigned cpus)
+static int describe_extended(
+	struct cpuid *cpuid, uint32_t leaf, unsigned cpus, unsigned threads)
 {
 	const struct kvm_cpuid_entry2 levels[] = {
-		{ .ebx = 1, .ecx = LEVEL_SMT << 8 },
-		{ .eax = core_shift(cpus),
+		{ .eax = bits_for(threads),
+			.ebx = threads,
+			.ecx = LEVEL_SMT << 8 },
+		{ .eax = bits_for(cpus),
 			.ebx = cpus,
 			.ecx = LEVEL_CORE << 8 | 1 },
 		{ .ecx = 2 },
@@ -112,8 +118,8 @@ static int describe_extended(struct cpuid *cpuid, uint32_t leaf, unsigned cpus)
 	return 0;
 }
 
-/* AMD: 80000008 ECX counts cores, 80000001 ECX[1] says that it does so. */
-static void describe_amd(struct cpuid *cpuid, unsigned cpus)
+/* AMD: 80000008 ECX counts threads, 80000001 ECX[1] says that it does so. */
+static void describe_amd(struct cpuid *cpuid, unsigned cpus, unsigned threads)
 {
 	struct kvm_cpuid_entry2 *counts = cpuid_find(cpuid, 0x80000008, 0);
 	struct kvm_cpuid_entry2 *features = cpuid_find(cpuid, 0x80000001, 0);
@@ -121,12 +127,13 @@ static void describe_amd(struct cpuid *cpuid, unsigned cpus)
 
 	if (counts) {
 		set_field(&counts->ecx, 0, 8, cpus - 1);
-		set_field(&counts->ecx, 12, 4, core_shift(cpus));
+		set_field(&counts->ecx, 12, 4, bits_for(cpus));
 	}
 	if (features)
 		set_bit(&features->ecx, 1, cpus > 1);
 	if (ids) {
-		ids->ebx = 0; /* one thread per core; the core id is per vCPU */
+		/* EBX[15:8]: threads, less one; [7:0] is the core of a vCPU. */
+		ids->ebx = (threads - 1) << 8;
 		ids->ecx = 0; /* one node */
 	}
 }
@@ -139,18 +146,18 @@ static bool is_amd(struct cpuid *cpuid)
 	return e && (e->ebx == 0x68747541 || e->ebx == 0x6f677948);
 }
 
-int topology_describe(struct cpuid *cpuid, unsigned cpus)
+int topology_describe(struct cpuid *cpuid, unsigned cpus, unsigned threads)
 {
 	int rc;
 
 	describe_leaf_1(cpuid, cpus);
-	describe_caches(cpuid, 4, cpus);
-	describe_caches(cpuid, 0x8000001d, cpus);
-	rc = describe_extended(cpuid, 0xb, cpus);
+	describe_caches(cpuid, 4, cpus, threads);
+	describe_caches(cpuid, 0x8000001d, cpus, threads);
+	rc = describe_extended(cpuid, 0xb, cpus, threads);
 	if (!rc)
-		rc = describe_extended(cpuid, 0x1f, cpus);
+		rc = describe_extended(cpuid, 0x1f, cpus, threads);
 	if (is_amd(cpuid))
-		describe_amd(cpuid, cpus);
+		describe_amd(cpuid, cpus, threads);
 	return rc;
 }
 
@@ -169,7 +176,8 @@ void topology_set_apic_id(struct cpuid *cpuid, unsigned apic_id)
 			break;
 		case 0x8000001e:
 			e->eax = apic_id;
-			set_field(&e->ebx, 0, 8, apic_id);
+			set_field(&e->ebx, 0, 8,
+				apic_id / (((e->ebx >> 8) & 0xff) + 1));
 			break;
 		}
 	}

@@ -25,8 +25,11 @@ uint32_t *cpuid_reg(struct kvm_cpuid_entry2 *e, unsigned reg);
 /* What KVM supports on this host: KVM_GET_SUPPORTED_CPUID and capabilities. */
 int cpuid_get_supported(int kvm_fd, struct cpuid *ret);
 
-/* Describe one package with `cpus` cores of one thread: leaves 1, 4, B, 1F, 8…. */
-int topology_describe(struct cpuid *cpuid, unsigned cpus);
+/*
+ * Describe one package of `cpus` threads, 1 or 2 of them in each core: leaves 1, 4, B,
+ * 1F, 8….
+ */
+int topology_describe(struct cpuid *cpuid, unsigned cpus, unsigned threads);
 
 /* Leave nothing that says that there is a hypervisor (leaves 1, 40000000H…). */
 void cpuid_hide_hypervisor(struct cpuid *cpuid);

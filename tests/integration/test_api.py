@@ -249,7 +249,7 @@ WRONG = [  # target, member, value, what the fault says
     ("/machine-config", "smt", 1, "has another type; give true or false"),
     ("/machine-config", "track_dirty_pages", "on", "has another type"),
     ("/machine-config", "cpu_template", "V1N1", "unknown; give None, C3, T2"),
-    ("/machine-config", "huge_pages", "2M", "unknown; give None or Transparent"),
+    ("/machine-config", "huge_pages", "1G", "unknown; give None, Transparent or 2M"),
     ("/boot-source", "kernel_image_path", "", "empty"),
     ("/boot-source", "kernel_image_path", "/absent/k", "cannot open: No such file"),
     ("/boot-source", "kernel_image_path", 1, "has another type"),

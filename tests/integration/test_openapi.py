@@ -81,6 +81,7 @@ class Driver:
 
 # Of /config: a member that is (in) the path of a request of its own.
 BY_PATH = ["an id is", "does not have it"]
+TOO_LONG = "bytes; at most 51200 are accepted"
 NO_START = {"action_type": ["FlushMetrics"], "start": [False]}
 
 
@@ -157,7 +158,8 @@ def test_every_wrong_body_is_refused_and_changes_nothing(driver):
                 continue
             reply = driver.call(row, body)
             assert reply.status == 400, (str(row), what)
-            named = [word for word in (member, *BY_PATH) if word in reply.fault]
+            named = [word for word in (member, *BY_PATH, TOO_LONG)
+                     if word in reply.fault]
             assert named, (str(row), what, reply.fault)
             spoiled += 1
         for name, text in twice(driver.maker.object(row.body)):

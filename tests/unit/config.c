@@ -349,13 +349,25 @@ static void a_long_value_leaves_room_for_the_remedy(void **state)
 		"ppp...: too long; give a file's name of at most 4095 bytes"));
 }
 
+static void threads_and_huge_pages_come_in_whole_ones(void **state)
+{
+	struct vm_config c;
+
+	(void)state;
+	assert_int_equal(parse("--kernel k --smt --cpus 3", &c), -EINVAL);
+	assert_non_null(strstr(err_text(), "3 CPUs are not whole cores"));
+	assert_int_equal(
+		parse("--kernel k --huge-pages 2M --memory 3M", &c), -EINVAL);
+	assert_non_null(strstr(err_text(), "give --memory in steps of 2M"));
+}
+
 static void printing_and_parsing_again_changes_nothing(void **state)
 {
 	static const char want[] =
-		"--kernel=k\0--cmdline=a,b\0--cpus=3\0--cpu=T2\0"
+		"--kernel=k\0--cmdline=a,b\0--cpus=3\0--smt=off\0--cpu=T2\0"
 		"--nested=on\0--msr=strict\0--hypervisor=shown\0"
 		"--guest-microcode=ignore\0"
-		"--memory=2052K\0"
+		"--memory=2052K\0--huge-pages=transparent\0"
 		"--disk=path=a,,b,readonly=on,direct=off,id=x\0--rng=on\0"
 		"--debug-exit=off\0--console=file=c,d\0--timeout=90s\0"
 		"--loop-engine=auto\0--log-level=warning\0"
@@ -379,12 +391,14 @@ static void the_words_for_help_name_range_and_default(void **state)
 {
 	static const char want[] =
 		"cpus N: 1 to 254; default 1\n"
+		"smt[=on|off]: default off\n"
 		"cpu CPU: default host\n"
 		"nested off|on: default off\n"
 		"msr default|strict: default default\n"
 		"hypervisor shown|hidden: default shown\n"
 		"guest-microcode ignore|refuse|emulate|stage: default ignore\n"
 		"memory SIZE: 2M to 64T, a multiple of 4K; default 512M\n"
+		"huge-pages none|transparent|2M: default transparent\n"
 		"disk path=FILE[,readonly=on|off][,direct=on|off][,id=NAME]"
 		"[,bandwidth=RATE][,ops=RATE]: up to 16 times\n"
 		"rng[=on|off]: default off\n"
@@ -395,7 +409,7 @@ static void the_words_for_help_name_range_and_default(void **state)
 	struct buf out = BUF_INIT;
 
 	(void)state;
-	for (unsigned i = 3; i < 16; i++) {
+	for (unsigned i = 3; i < 18; i++) {
 		config_put_synopsis(&vm_config_object.fields[i], ' ', &out);
 		buf_printf(&out, ": ");
 		config_put_notes(&vm_config_object.fields[i], &out);
@@ -473,6 +487,7 @@ int main(void)
 		cmocka_unit_test(bad_words_are_refused_with_the_right_ones),
 		cmocka_unit_test(the_seventeenth_device_is_refused),
 		cmocka_unit_test(a_long_value_leaves_room_for_the_remedy),
+		cmocka_unit_test(threads_and_huge_pages_come_in_whole_ones),
 		cmocka_unit_test(printing_and_parsing_again_changes_nothing),
 		cmocka_unit_test(the_words_for_help_name_range_and_default),
 		cmocka_unit_test(the_windows_begin_with_their_first_field),

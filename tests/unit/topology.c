@@ -92,13 +92,13 @@ static void load(const struct kvm_cpuid_entry2 *host, uint32_t count)
 static void describe_intel(unsigned cpus)
 {
 	load(intel, ARRAY_SIZE(intel));
-	assert_int_equal(topology_describe(&cpuid, cpus), 0);
+	assert_int_equal(topology_describe(&cpuid, cpus, 1), 0);
 }
 
 static void describe_amd(unsigned cpus)
 {
 	load(amd, ARRAY_SIZE(amd));
-	assert_int_equal(topology_describe(&cpuid, cpus), 0);
+	assert_int_equal(topology_describe(&cpuid, cpus, 1), 0);
 }
 
 static const struct kvm_cpuid_entry2 *leaf(uint32_t function, uint32_t index)
@@ -187,7 +187,7 @@ static void a_cpu_before_leaf_b_gets_none(void **state)
 	(void)state;
 	load(intel, ARRAY_SIZE(intel));
 	cpuid.entry[0].eax = 0xa;
-	assert_int_equal(topology_describe(&cpuid, 2), 0);
+	assert_int_equal(topology_describe(&cpuid, 2, 1), 0);
 	assert_int_equal(count_of(0xb), 0);
 	assert_int_equal(count_of(0x1f), 0);
 }
@@ -200,7 +200,7 @@ static void describing_twice_changes_nothing(void **state)
 	for (unsigned v = 0; v < ARRAY_SIZE(describe); v++) {
 		describe[v](3);
 		once = cpuid;
-		assert_int_equal(topology_describe(&cpuid, 3), 0);
+		assert_int_equal(topology_describe(&cpuid, 3, 1), 0);
 		assert_int_equal(cpuid.count, once.count);
 		assert_memory_equal(cpuid.entry, once.entry,
 			once.count * sizeof(once.entry[0]));
@@ -211,7 +211,7 @@ static void a_table_without_leaf_0_is_refused(void **state)
 {
 	(void)state;
 	load(intel + 1, ARRAY_SIZE(intel) - 1);
-	assert_true(topology_describe(&cpuid, 1) < 0);
+	assert_true(topology_describe(&cpuid, 1, 1) < 0);
 	assert_non_null(strstr(err_text(), "leaf 0"));
 }
 
@@ -221,7 +221,7 @@ static void a_table_without_room_is_refused(void **state)
 	load(intel, ARRAY_SIZE(intel));
 	for (; cpuid.count < CPUID_ENTRIES_MAX; cpuid.count++)
 		cpuid.entry[cpuid.count].function = 0x40000000;
-	assert_true(topology_describe(&cpuid, 1) < 0);
+	assert_true(topology_describe(&cpuid, 1, 1) < 0);
 	assert_true(cpuid.count <= CPUID_ENTRIES_MAX);
 }
 
@@ -276,7 +276,7 @@ static void hygon_counts_as_amd(void **state)
 	(void)state;
 	load(amd, ARRAY_SIZE(amd));
 	cpuid.entry[0].ebx = 0x6f677948; /* "Hygo" */
-	assert_int_equal(topology_describe(&cpuid, 4), 0);
+	assert_int_equal(topology_describe(&cpuid, 4, 1), 0);
 	assert_int_equal(bits(leaf(0x80000008, 0)->ecx, 0, 8), 3);
 }
 
@@ -313,6 +313,61 @@ static void each_vcpu_has_its_apic_id_everywhere(void **state)
 	}
 }
 
+/* ---- two threads in each core ---- */
+
+static const struct {
+	unsigned cpus;
+	uint32_t shift, cores; /* cores: as many as ids can name */
+} pairs[] = { { 2, 1, 1 }, { 4, 2, 2 }, { 6, 3, 4 }, { 254, 8, 128 } };
+
+static void expect_pairs(uint32_t function, unsigned cpus, uint32_t shift)
+{
+	assert_int_equal(leaf(function, 0)->eax, 1);
+	assert_int_equal(leaf(function, 0)->ebx, 2);
+	assert_int_equal(leaf(function, 0)->ecx, 0x100);
+	assert_int_equal(leaf(function, 1)->eax, shift);
+	assert_int_equal(leaf(function, 1)->ebx, cpus);
+}
+
+static void intel_threads_share_a_core(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(pairs); i++) {
+		load(intel, ARRAY_SIZE(intel));
+		assert_int_equal(
+			topology_describe(&cpuid, pairs[i].cpus, 2), 0);
+		expect_pairs(0xb, pairs[i].cpus, pairs[i].shift);
+		expect_pairs(0x1f, pairs[i].cpus, pairs[i].shift);
+		for (uint32_t cache = 0; cache < 3; cache++)
+			assert_int_equal(bits(leaf(4, cache)->eax, 14, 12), 1);
+		assert_int_equal(
+			bits(leaf(4, 3)->eax, 14, 12), 2 * pairs[i].cores - 1);
+		assert_int_equal(bits(leaf(4, 0)->eax, 26, 6),
+			MIN(pairs[i].cores - 1, 63u));
+		assert_int_equal(bits(leaf(1, 0)->edx, 28, 1), 1);
+	}
+}
+
+static void amd_threads_share_a_core(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(pairs); i++) {
+		load(amd, ARRAY_SIZE(amd));
+		assert_int_equal(
+			topology_describe(&cpuid, pairs[i].cpus, 2), 0);
+		expect_pairs(0xb, pairs[i].cpus, pairs[i].shift);
+		assert_int_equal(bits(leaf(0x80000008, 0)->ecx, 0, 8),
+			pairs[i].cpus - 1);
+		assert_int_equal(bits(leaf(0x8000001d, 0)->eax, 14, 12), 1);
+		for (unsigned id = 0; id < pairs[i].cpus; id++) {
+			topology_set_apic_id(&cpuid, id);
+			assert_int_equal(leaf(0x8000001e, 0)->eax, id);
+			assert_int_equal(
+				leaf(0x8000001e, 0)->ebx, 0x100 | id / 2);
+		}
+	}
+}
+
 /* ---- finding a leaf ---- */
 
 static void a_leaf_is_found_by_subleaf_only_where_it_has_any(void **state)
@@ -340,6 +395,8 @@ int main(void)
 		cmocka_unit_test(hygon_counts_as_amd),
 		cmocka_unit_test(intel_keeps_what_is_reserved_there),
 		cmocka_unit_test(each_vcpu_has_its_apic_id_everywhere),
+		cmocka_unit_test(intel_threads_share_a_core),
+		cmocka_unit_test(amd_threads_share_a_core),
 		cmocka_unit_test(
 			a_leaf_is_found_by_subleaf_only_where_it_has_any),
 	};

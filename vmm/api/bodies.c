@@ -118,10 +118,10 @@ const char *cpu_template_name(unsigned index)
 	return cpu_templates[index].name;
 }
 
-/* 2M pages would have to be reserved: not among them. */
 static const struct config_choice page_choices[] = {
-	{ "None", NULL },
-	{ "Transparent", NULL },
+	[MEM_PAGES_NONE] = { "None", NULL },
+	[MEM_PAGES_TRANSPARENT] = { "Transparent", NULL },
+	[MEM_PAGES_2M] = { "2M", NULL },
 	{ NULL, NULL },
 };
 
@@ -152,7 +152,7 @@ static const struct config_field machine_fields[] = {
 		.type = CONFIG_BOOL,
 		.offset = CONFIG_AT(struct machine_body, smt, bool),
 		.fallback = "off",
-		.help = "taken, without effect: each CPU is a core",
+		.help = "two CPUs are the threads of one core",
 	},
 	{
 		.name = "cpu_template",
@@ -178,7 +178,9 @@ static const struct config_field machine_fields[] = {
 		.offset = CONFIG_AT(struct machine_body, huge_pages, unsigned),
 		.fallback = "None",
 		.choices = page_choices,
-		.help = "taken, without effect: the host decides",
+		.help = "what the RAM is made of: huge pages that were "
+			"reserved, some where the host has them, or what the "
+			"host does unasked",
 	},
 };
 

@@ -190,7 +190,9 @@ static int compile(const struct draft *draft, struct vm_config *config)
 	int rc = config_defaults(&vm_all_object, config);
 
 	config->cpus = draft->machine.vcpu_count;
+	config->smt = draft->machine.smt;
 	config->memory_bytes = draft->machine.mem_size_mib * MIB;
+	config->huge_pages = draft->machine.huge_pages;
 	config->rng = draft->entropy;
 	config->rng_limits = limits_of_body(&draft->rng.limiter);
 	if (!rc)
@@ -268,7 +270,9 @@ int draft_describe(struct draft *draft, const struct vm_config *config)
 	draft_fini(draft);
 	rc = draft_init(draft);
 	draft->machine.vcpu_count = config->cpus;
+	draft->machine.smt = config->smt;
 	draft->machine.mem_size_mib = (unsigned)(config->memory_bytes / MIB);
+	draft->machine.huge_pages = config->huge_pages;
 	draft->entropy = config->rng;
 	draft->rng.limiter = limits_to_body(&config->rng_limits);
 	/* A machine that goes on has none; its configuration has. */

@@ -52,6 +52,19 @@ int get_machine(struct api *api, struct call *call, struct reply *reply)
 	return 0;
 }
 
+static int check_machine(const struct machine_body *body)
+{
+	if (body->smt && body->vcpu_count > 1 && body->vcpu_count % 2)
+		return err_set(-EINVAL,
+			"vcpu_count %u: with smt it is 1 or even",
+			body->vcpu_count);
+	if (body->huge_pages == MEM_PAGES_2M && body->mem_size_mib % 2)
+		return err_set(-EINVAL,
+			"mem_size_mib %u: with huge_pages of 2M it is even",
+			body->mem_size_mib);
+	return 0;
+}
+
 /* Of a template and a /cpu-config the last one counts. */
 static void set_machine(struct api *api, const struct machine_body *body,
 	bool new_template, struct reply *reply)
@@ -70,9 +83,11 @@ static void set_machine(struct api *api, const struct machine_body *body,
 int put_machine(struct api *api, struct call *call, struct reply *reply)
 {
 	const struct machine_body *body = call->body;
+	int rc = check_machine(body);
 
-	set_machine(api, body, body->cpu_template != CPU_NONE, reply);
-	return 0;
+	if (!rc)
+		set_machine(api, body, body->cpu_template != CPU_NONE, reply);
+	return rc;
 }
 
 int patch_machine(struct api *api, struct call *call, struct reply *reply)
@@ -81,6 +96,8 @@ int patch_machine(struct api *api, struct call *call, struct reply *reply)
 	int rc = config_patch_json(&machine_body_object, call->request->body,
 		call->request->body_bytes, &body);
 
+	if (!rc)
+		rc = check_machine(&body);
 	if (!rc)
 		set_machine(api, &body,
 			body.cpu_template != api->draft.machine.cpu_template,

@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <linux/kvm.h>
+#include <linux/mman.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -16,8 +18,8 @@
 #include "vmm/core/kvm.h"
 #include "vmm/core/mem_dirty.h"
 
-/* The size of the pages with which hosts map much memory at once. */
-#define HUGE_PAGE_SIZE (2 * MIB)
+#define HUGE_PAGE_SIZE MEM_HUGE_PAGE_SIZE
+#define RESERVED       "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 
 /*
  * Address space that begins where a huge page can begin, as the guest-physical
@@ -43,12 +45,21 @@ static void *map_aligned(uint64_t size)
 	return hva;
 }
 
-/* Zeroed memory; far fewer faults on hosts that give huge pages only when asked. */
-static void *map_zeros(uint64_t size)
+/* They are taken from the host's now, so that none can lack when it is touched. */
+static void *map_reserved(uint64_t size)
 {
-	void *hva = map_aligned(size);
+	return mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB, -1,
+		0);
+}
 
-	if (hva != MAP_FAILED)
+/* Zeroed memory; far fewer faults on hosts that give huge pages only when asked. */
+static void *map_zeros(uint64_t size, enum mem_page_kind pages)
+{
+	void *hva = pages == MEM_PAGES_2M ? map_reserved(size)
+					  : map_aligned(size);
+
+	if (hva != MAP_FAILED && pages == MEM_PAGES_TRANSPARENT)
 		(void)madvise(hva, size, MADV_HUGEPAGE);
 	return hva;
 }
@@ -74,10 +85,18 @@ static void *map_file(uint64_t size, int fd, uint64_t offset)
 	return file;
 }
 
-static int region_init(struct mem *mem, gpa_t gpa, uint64_t size, int fd)
+/* Where memory comes from: a file, or nothing but pages. */
+struct source {
+	int fd; /* -1: none */
+	enum mem_page_kind pages;
+};
+
+static int region_init(
+	struct mem *mem, gpa_t gpa, uint64_t size, const struct source *source)
 {
 	uint64_t offset = mem->size_bytes;
-	void *hva = fd < 0 ? map_zeros(size) : map_file(size, fd, offset);
+	void *hva = source->fd < 0 ? map_zeros(size, source->pages)
+				   : map_file(size, source->fd, offset);
 
 	if (hva == MAP_FAILED)
 		return -errno;
@@ -88,8 +107,40 @@ static int region_init(struct mem *mem, gpa_t gpa, uint64_t size, int fd)
 	return 0;
 }
 
-static int init(struct mem *mem, uint64_t size_bytes, int fd)
+/* How many of the host's are free; it can name none if it has no such pages. */
+static bool count_reserved(unsigned long long *ret)
 {
+	FILE *file = fopen(RESERVED "free_hugepages", "re");
+	bool found = file && fscanf(file, "%llu", ret) == 1;
+
+	if (file)
+		fclose(file);
+	return found;
+}
+
+static int explain(int rc, uint64_t size_bytes, enum mem_page_kind pages)
+{
+	unsigned long long free_pages;
+
+	if (pages != MEM_PAGES_2M)
+		return err_set(rc,
+			"%llu MiB: the host cannot provide so much address "
+			"space (%s); give less",
+			(unsigned long long)(size_bytes / MIB), strerror(-rc));
+	if (!count_reserved(&free_pages))
+		return err_set(rc, "this host has no huge pages of 2 MiB; use "
+				   "transparent ones");
+	return err_set(rc,
+		"%llu huge pages of 2 MiB are needed, and %llu are free; "
+		"reserve more in " RESERVED
+		"nr_hugepages, or use transparent ones",
+		(unsigned long long)(size_bytes / HUGE_PAGE_SIZE), free_pages);
+}
+
+static int init(struct mem *mem, uint64_t size_bytes, struct source source)
+{
+	const uint64_t unit = source.pages == MEM_PAGES_2M ? HUGE_PAGE_SIZE
+							   : MEM_PAGE_SIZE;
 	const struct {
 		gpa_t gpa;
 		uint64_t size;
@@ -99,34 +150,37 @@ static int init(struct mem *mem, uint64_t size_bytes, int fd)
 			size_bytes - MIN(size_bytes, MEM_GAP_START) },
 	};
 
-	*mem = (struct mem){ .backing = fd < 0 ? MEM_ZERO : MEM_FILE };
-	if (!size_bytes || size_bytes % MEM_PAGE_SIZE)
+	*mem = (struct mem){ .backing = source.fd < 0 ? MEM_ZERO : MEM_FILE };
+	if (!size_bytes || size_bytes % unit)
 		return err_set(-EINVAL,
 			"%llu bytes of memory: not a multiple of %llu, or 0",
-			(unsigned long long)size_bytes, MEM_PAGE_SIZE);
+			(unsigned long long)size_bytes,
+			(unsigned long long)unit);
 	for (unsigned i = 0; i < MEM_REGIONS_MAX && want[i].size; i++) {
-		int rc = region_init(mem, want[i].gpa, want[i].size, fd);
+		int rc = region_init(mem, want[i].gpa, want[i].size, &source);
 
 		if (rc < 0) {
 			mem_fini(mem);
-			return err_set(rc,
-				"%llu MiB: the host cannot provide so much "
-				"address space (%s); give less",
-				(unsigned long long)(size_bytes / MIB),
-				strerror(-rc));
+			return explain(rc, size_bytes, source.pages);
 		}
 	}
 	return 0;
 }
 
+int mem_init_pages(
+	struct mem *mem, uint64_t size_bytes, enum mem_page_kind pages)
+{
+	return init(mem, size_bytes, (struct source){ -1, pages });
+}
+
 int mem_init(struct mem *mem, uint64_t size_bytes)
 {
-	return init(mem, size_bytes, -1);
+	return mem_init_pages(mem, size_bytes, MEM_PAGES_TRANSPARENT);
 }
 
 int mem_init_from_file(struct mem *mem, uint64_t size_bytes, int fd)
 {
-	return init(mem, size_bytes, fd);
+	return init(mem, size_bytes, (struct source){ .fd = fd });
 }
 
 void mem_fini(struct mem *mem)

@@ -34,6 +34,15 @@ static inline gpa_t gpa_add(gpa_t gpa, uint64_t offset)
 	return GPA(gpa.v + offset);
 }
 
+/* What the host makes zeroed memory of. */
+enum mem_page_kind {
+	MEM_PAGES_NONE,        /* whatever it does unasked */
+	MEM_PAGES_TRANSPARENT, /* huge pages where it has some */
+	MEM_PAGES_2M,          /* huge pages that were reserved for this */
+};
+
+#define MEM_HUGE_PAGE_SIZE (2 * MIB)
+
 /* What a page holds that was never written. */
 enum mem_backing {
 	MEM_ZERO,    /* zeros */
@@ -59,8 +68,11 @@ struct mem {
 
 /*
  * Reserve `size_bytes` of zeroed, demand-paged RAM, split around the gap.  A
- * multiple of MEM_PAGE_SIZE, not 0.  -EINVAL, -ENOMEM with a sentence.
+ * multiple of MEM_PAGE_SIZE, of MEM_HUGE_PAGE_SIZE with MEM_PAGES_2M, not 0.
+ * -EINVAL, -ENOMEM with a sentence.  mem_init() takes transparent huge pages.
  */
+int mem_init_pages(
+	struct mem *mem, uint64_t size_bytes, enum mem_page_kind pages);
 int mem_init(struct mem *mem, uint64_t size_bytes);
 
 /*
