@@ -149,7 +149,7 @@ def test_a_file_at_its_limit_is_an_error_of_the_write(direct, muster, tmp_path):
 
 @pytest.mark.parametrize("args", [
     ["--seccomp-filter", "f"], ["--seccomp-filter=f"], ["--metadata", "m.json"],
-    ["--enable-pci"], ["--boot-timer"],
+    ["--enable-pci"],
 ])
 def test_what_this_version_lacks_is_refused_by_name(direct, args):
     result = direct.run(args)
