@@ -101,7 +101,8 @@ def test_what_it_leaves_out_is_as_at_first(instance, tmp_path):
 
 
 def test_a_process_that_logs_takes_its_own_answer(instance, tmp_path):
-    instance.put("/config", config(logger={"log_path": f"{tmp_path}/log"}))
+    instance.put("/config", config(logger={"log_path": f"{tmp_path}/log"},
+                                   metrics={"metrics_path": f"{tmp_path}/metrics"}))
     assert told(instance)["logger"]["log_path"] == f"{tmp_path}/log"
     instance.put("/config", {**told(instance), "start": True})
 

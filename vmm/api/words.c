@@ -24,6 +24,8 @@ const struct word words_of_boot[] = {
 	{ "readonly=on", "is_read_only" },
 	{ "--rng", "entropy" },
 	{ "--console file=", "serial_out_path " },
+	{ "--microcode-spool", "spool_path" },
+	{ "--guest-microcode", "guest" },
 	{ NULL, NULL },
 };
 
