@@ -200,6 +200,7 @@ static const struct config_field fields[] = {
 	{ .name = "colour",
 		.type = CONFIG_CHOICE,
 		.choices = colours,
+		.any_case = true,
 		.fallback = "Red" },
 	{ .name = "fast", .type = CONFIG_BOOL, .fallback = "on" },
 	{ .name = "items", .type = CONFIG_LIST, .max = 3, .item = &small },
@@ -226,7 +227,8 @@ static void says_all_that_a_table_says(void **state)
 		"\"path\": {\"type\": \"string\", \"format\": \"path\","
 		"  \"minLength\": 1, \"maxLength\": 9},"
 		"\"colour\": {\"type\": \"string\", \"nullable\": true,"
-		"  \"enum\": [\"Red\", \"Green\", null], \"default\": \"Red\"},"
+		"  \"enum\": [\"Red\", \"Green\", null], \"default\": \"Red\","
+		"  \"x-any-case\": true},"
 		"\"fast\": {\"type\": \"boolean\", \"nullable\": true,"
 		"  \"default\": true},"
 		"\"items\": {\"type\": \"array\", \"nullable\": true,"
@@ -280,6 +282,27 @@ static void says_what_a_shape_is(void **state)
 		"\"perhaps\": {\"type\": \"boolean\", \"nullable\": true}}}");
 }
 
+static void says_what_may_be_sent_of_a_shape(void **state)
+{
+	static const struct shape_member members[] = {
+		{ .name = "told", .type = SHAPE_INTEGER },
+		{ .name = "start",
+			.type = SHAPE_BOOL,
+			.flags = SHAPE_SENT_ONLY },
+	};
+	static const struct shape shape = SHAPE("sent", members);
+	json_auto_t *told = schema_of_shape(&shape, SCHEMA_WHOLE);
+
+	(void)state;
+	assert_int_equal(json_array_size(at(told, "required")), 1);
+	equals(schema_of_shape(&shape, SCHEMA_PATCH),
+		"{\"type\": \"object\", \"additionalProperties\": false,"
+		"\"properties\": {"
+		"\"told\": {\"type\": \"integer\", \"nullable\": true},"
+		"\"start\": {\"type\": \"boolean\", \"nullable\": true,"
+		"  \"writeOnly\": true}}}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +316,7 @@ int main(void)
 		cmocka_unit_test(says_all_that_a_table_says),
 		cmocka_unit_test(lets_a_patch_lack_members),
 		cmocka_unit_test(says_what_a_shape_is),
+		cmocka_unit_test(says_what_may_be_sent_of_a_shape),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
