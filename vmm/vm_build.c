@@ -38,7 +38,8 @@ static void machine_event(void *owner, enum machine_event event, uint8_t value)
 	};
 	struct vm *vm = owner;
 
-	ending_report(&vm->control->ending, outcomes[event], value, NULL);
+	ending_report(&vm->control->ending, outcomes[event],
+		event == MACHINE_DEBUG_EXIT ? value : 0, NULL);
 }
 
 static void vcpu_ended(
