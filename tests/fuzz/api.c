@@ -145,6 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	draft_fini(&api.draft);
 	observe_fini(&api.observe);
 	log_set_sink(&(struct log_sink){ .fd = -1 });
+	log_set_level(LOG_OFF);
 	reply_fini(&reply);
 	free(request.body);
 	return 0;

@@ -143,6 +143,19 @@ static void the_rows_of_an_object_stand_together(void **state)
 					    metrics_rows[i].object));
 }
 
+static void no_key_is_there_twice(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < metrics_rows_count; i++)
+		for (unsigned j = 0; j < i; j++)
+			if (!strcmp(metrics_rows[i].object,
+				    metrics_rows[j].object) &&
+				!strcmp(metrics_rows[i].key,
+					metrics_rows[j].key))
+				fail_msg("%s.%s", metrics_rows[i].object,
+					metrics_rows[i].key);
+}
+
 static void a_line_has_time_id_and_properties(void **state)
 {
 	struct rig *rig = *state;
@@ -303,6 +316,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_FIFO(every_row_is_for_a_number_that_there_is),
 		cmocka_unit_test(the_rows_of_an_object_stand_together),
+		cmocka_unit_test(no_key_is_there_twice),
 		ON_FIFO(a_line_has_time_id_and_properties),
 		ON_FIFO(counters_tell_what_was_added),
 		ON_FIFO(gauges_tell_what_is),

@@ -46,7 +46,6 @@ const struct metrics_row metrics_rows[] = {
 	COUNT("block", "flush_count", "blk", "flushes"),
 	COUNT("block", "rate_limiter_throttled_events", "blk", "throttled"),
 	COUNT("block", "update_count", "blk", "replaced"),
-	COUNT("block", "rate_limiter_throttled_events", "blk", "throttled"),
 	COUNT("block", "read_bytes", "blk", "read_bytes"),
 	COUNT("block", "write_bytes", "blk", "write_bytes"),
 	COUNT("block", "read_count", "blk", "reads"),
