@@ -186,13 +186,6 @@ static const struct config_field fc_fields[] = {
 		.help = "this version has no metadata service; leave it out",
 	},
 	{
-		.name = "boot-timer",
-		.type = CONFIG_ABSENT,
-		.hidden = true,
-		.help = "this version has no device that takes the guest's "
-			"boot time; leave it out",
-	},
-	{
 		.name = "enable-pci",
 		.type = CONFIG_ABSENT,
 		.hidden = true,
