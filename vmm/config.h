@@ -93,6 +93,9 @@ struct vm_config {
 extern const struct config_choice config_log_levels[], config_guest_ucode[],
 	config_hypervisor[], config_misfit[];
 
+/* Of a disk, and of a file that takes the place of one's. */
+extern const struct config_object disk_config_object, disk_override_object;
+
 /*
  * Windows on one table: what the machine is; that and how this process runs it;
  * how it is run and what it is restored from; all.
