@@ -6,11 +6,13 @@ import json
 import pytest
 
 import linux
+import payload
 from images import ROOT
 
 pytestmark = pytest.mark.needs("svm")
 
 SMAP = 1 << 20
+TOPOEXT = 1 << 22
 # What Linux shows of leaf 8000000AH, where it has SVM.
 NESTED = {"npt", "lbrv", "svm_lock", "nrip_save", "tsc_scale", "vmcb_clean",
           "flushbyasid", "decodeassists", "pausefilter", "pfthreshold", "avic",
@@ -86,6 +88,21 @@ def test_debian_boots_on_the_cpu_of_an_amd_fleet(svm, fleet_template):
 def test_nested_virtualisation_is_there_when_asked_for(svm, templates):
     assert "svm" not in boot(svm, "--cpu", "all.json")
     assert "svm" in boot(svm, "--cpu", "all.json", "--nested", "on")
+
+
+def test_cpus_are_cores_or_threads_of_cores(svm):
+    for smt, threads in ("on", "1 2 100"), ("off", "0 1 100"):
+        result = svm.run(["run", "--kernel", svm.path(payload.guest("cpu-dump")),
+                          "--cpus", 4, "--debug-exit", "--console", "serial",
+                          f"--smt={smt}"])
+        assert result.status == 0, result
+        leaves = dict(line.removeprefix("cpuid ").split(": ", 1)
+                      for line in result.console.splitlines()
+                      if line.startswith("cpuid "))
+        assert leaves["b.0"] == f"{threads} 0"
+        assert leaves["b.1"] == "2 4 201 0"
+        assert ("its guest sees 4 cores" in result.stderr) == (
+            smt == "on" and not int(leaves["80000001.0"].split()[2], 16) & TOPOEXT)
 
 
 def test_a_template_with_a_bit_too_many_does_not_start(svm, templates):
