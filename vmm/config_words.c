@@ -11,16 +11,17 @@ static void put_choice(const struct config_choice *choice, struct buf *out)
 		buf_printf(out, "=%s", choice->arg);
 }
 
-/* path=FILE[,readonly=on|off] */
+/* path=FILE[,KEY=VALUE]...: those that must be given come first. */
 static void put_keys(const struct config_object *item, struct buf *out)
 {
-	for (unsigned i = 0; i < item->count; i++) {
-		const struct config_field *key = &item->fields[i];
+	unsigned i = 0;
 
-		buf_printf(out, "%s%s", key->required ? "" : "[", i ? "," : "");
-		config_put_synopsis(key, '=', out);
-		buf_printf(out, "%s", key->required ? "" : "]");
+	for (; i < item->count && item->fields[i].required; i++) {
+		buf_printf(out, "%s", i ? "," : "");
+		config_put_synopsis(&item->fields[i], '=', out);
 	}
+	if (i < item->count)
+		buf_printf(out, "[,KEY=VALUE]...");
 }
 
 /* What stands for the value in a synopsis. */

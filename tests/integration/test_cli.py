@@ -96,7 +96,8 @@ BAD_USAGE = [
     ("run --kernel", "--kernel: has no value; write --kernel FILE"),
     ("run --kernle k", "--kernle: unknown option; did you mean --kernel?"),
     ("run --kernel k --disk pth=a",
-     "--disk pth: unknown key; the keys are path, readonly, direct, id"),
+     "--disk pth: unknown key; the keys are path, readonly, direct, id, "
+     "bandwidth, ops"),
     ("run --kernel k --disk path=a --disk path=a",
      "--disk path=a: given for two disks; attach each file once"),
     ("run --kernel k --disk path=a,id=x --disk path=b,id=x",
