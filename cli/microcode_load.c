@@ -170,6 +170,7 @@ static void release(struct load *load)
 
 static int run_steps(struct load *load)
 {
+	bool urgent = thread_be_urgent(true);
 	int rc = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -182,6 +183,8 @@ static int run_steps(struct load *load)
 	else if (load->settings->dry && load->outcome == LOAD_STOPPED)
 		load->outcome = LOAD_DRY;
 	release(load);
+	if (urgent)
+		thread_be_urgent(false);
 	if (load->outcome == LOAD_STOPPED || load->outcome == LOAD_REFUSED)
 		load_unplace(load);
 	return rc;

@@ -36,10 +36,23 @@ static void post_release(struct instance *in, const struct microcode_wish *wish)
 
 /* ---- the lease ---- */
 
-static void end_lease(struct microcode *m)
+static void calm_down(struct loop_defer *defer)
 {
+	struct microcode *m = container_of(defer, struct microcode, calm_down);
+
+	if (m->urgent && m->phase == LEASE_NONE)
+		m->urgent = !thread_be_urgent(false);
+}
+
+static void end_lease(struct instance *in)
+{
+	struct microcode *m = &in->microcode;
+
 	m->phase = LEASE_NONE;
 	loop_timer_set(&m->end, 0);
+	claim_loop_thread();
+	m->calm_down.fn = calm_down;
+	loop_defer(in->control->loop, &m->calm_down);
 }
 
 /* The VM runs again, unless somebody else holds it; *ret_ns says since when. */
@@ -55,7 +68,7 @@ static int let_go(struct instance *in, uint64_t *ret_ns)
 		log_info("microcode: no vCPU ran from %" PRIu64 " to %" PRIu64
 			 " ns",
 			m->held_ns, *ret_ns);
-	end_lease(m);
+	end_lease(in);
 	return rc;
 }
 
@@ -134,6 +147,7 @@ int microcode_prepare(struct instance *in, const struct microcode_wish *wish,
 		return rc;
 	if (m->phase == LEASE_NONE) {
 		m->phase = LEASE_PREPARED;
+		m->urgent = m->urgent || thread_be_urgent(true);
 		strcpy(m->coordinator, wish->coordinator);
 	}
 	renew(m, wish->lease_ms);
@@ -165,7 +179,7 @@ int microcode_hold(struct instance *in, const struct microcode_wish *wish,
 		int rc = hold_by(in, wish->until_ms * NS_PER_MS);
 
 		if (rc) {
-			end_lease(m);
+			end_lease(in);
 			return rc;
 		}
 		m->phase = LEASE_HELD;

@@ -35,7 +35,13 @@ struct microcode {
 	bool timed; /* `end` has been made */
 	struct loop_timer end;
 	uint64_t end_ns;
-	uint64_t held_ns; /* LEASE_HELD: since when no vCPU runs */
+	/*
+	 * This thread runs before others: it is all that the host's VMs wait for,
+	 * while the vCPUs of those that are not held yet, or not any more, spin.
+	 */
+	bool urgent;
+	struct loop_defer calm_down; /* … when the last answer is sent */
+	uint64_t held_ns;            /* LEASE_HELD: since when no vCPU runs */
 };
 
 /* What a coordinator asks; times are CLOCK_MONOTONIC's. */

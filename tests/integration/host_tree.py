@@ -43,8 +43,8 @@ class Tree:
         folder = self.root / "sys/devices/system/cpu"
         for cpu in range(CPUS):
             (folder / f"cpu{cpu}/microcode").mkdir(parents=True)
-            self.cpu_file(cpu, "version").write_text(f"{OLD:#x}\n")
             self.cpu_file(cpu, "processor_flags").write_text(f"{PLATFORM:#x}\n")
+        self.reset()
         (folder / "microcode").mkdir()
         for name in "reload", "reload.verdict":
             os.mkfifo(folder / "microcode" / name)
@@ -56,6 +56,11 @@ class Tree:
         del profile["groups"][1:]
         profile["groups"][0]["cpus"] = f"0-{CPUS - 1}"
         (self.root / "profile.json").write_text(json.dumps(profile))
+
+    def reset(self):
+        """The old revision again, as after a boot without the new one."""
+        for cpu in range(CPUS):
+            self.cpu_file(cpu, "version").write_text(f"{OLD:#x}\n")
 
     def cpu_file(self, cpu, name):
         return self.root / f"sys/devices/system/cpu/cpu{cpu}/microcode/{name}"

@@ -14,13 +14,13 @@ from host_tree import NEW, PLATFORM, SIGNATURE, Tree
 
 
 class Crowd:
-    """So many VMs that count, and their sockets in one folder."""
+    """So many VMs, and their sockets in one folder."""
 
-    def __init__(self, host, folder, count, *more):
+    def __init__(self, host, folder, count, *more, guest="tally"):
         self.folder = folder
         folder.mkdir()
         self.jobs = [host.start_muster(payload.args(
-            "tally", "--control", self.path(i), *more, memory="16M",
+            guest, "--control", self.path(i), *more, memory="16M",
             timeout="10m")) for i in range(count)]
         for i, job in enumerate(self.jobs):
             wait_for(self.path(i), job)
@@ -81,10 +81,10 @@ class Crowd:
 class Site:
     """A host in a folder, its VMs, what plays its kernel, and loads."""
 
-    def __init__(self, folder, host, muster, vms=2, *more):
+    def __init__(self, folder, host, muster, vms=2, *more, **options):
         self.folder, self.muster = folder, muster
         self.tree = Tree(folder / "host", muster)
-        self.crowd = Crowd(host, folder / "vms", vms, *more)
+        self.crowd = Crowd(host, folder / "vms", vms, *more, **options)
         self.kernels, self.gates = [], []
 
     def kernel(self, kind, milliseconds=100):

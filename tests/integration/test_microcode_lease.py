@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """test_microcode_lease.py - a VM and the lease of a coordinator that loads microcode"""
 
+import functools
 import json
+import os
 import time
 
 import pytest
@@ -18,8 +20,8 @@ ME, OTHER = "coordinator-1", "coordinator-2"
 class Leased:
     """A VM, and what a coordinator asks of it."""
 
-    def __init__(self, path):
-        self.path = path
+    def __init__(self, path, pid=None):
+        self.path, self.pid = path, pid
 
     def ask(self, step, who=ME, **more):
         return ask(self.path, "PUT", f"/microcode/{step}",
@@ -52,7 +54,7 @@ def boot(host, folder, *more):
     path = folder / "vm.sock"
     job = host.start_muster(payload.args("spin", "--control", path, *more, cpus=2))
     wait_for(path, job)
-    yield Leased(path)
+    yield Leased(path, job.process.pid)
     job.signal("TERM")
     assert job.wait(10).status == 14
 
@@ -95,6 +97,18 @@ def test_a_vm_that_the_user_holds_stays_paused(leased):
     assert leased.held_by() == ["user", "microcode"]
     assert leased.release().body["state"] == "Paused"
     assert leased.held_by() == ["user"]
+
+
+def test_the_control_thread_runs_before_others_only_while_there_is_a_lease(leased):
+    policy = functools.partial(os.sched_getscheduler, leased.pid)
+    leased.prepare()
+    assert policy() in (os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.SCHED_OTHER)
+    leased.release()
+    assert policy() == os.SCHED_OTHER
+    leased.prepare(lease="100ms")
+    until = time.monotonic() + 10
+    while policy() != os.SCHED_OTHER:
+        assert time.monotonic() < until
 
 
 def test_a_second_coordinator_is_refused_while_the_first_has_its_lease(leased):

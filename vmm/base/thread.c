@@ -3,6 +3,7 @@
 #include "vmm/base/thread.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -52,6 +53,17 @@ int thread_start(
 	pthread_setname_np(id, name);
 	*ret = id;
 	return 0;
+}
+
+bool thread_be_urgent(bool urgent)
+{
+	const struct sched_param param = { .sched_priority = urgent };
+	int policy = urgent ? SCHED_FIFO | SCHED_RESET_ON_FORK : SCHED_OTHER;
+
+	/* Whoever chose another policy for us knew why. */
+	if (urgent && sched_getscheduler(0) != SCHED_OTHER)
+		return false;
+	return !sched_setscheduler(0, policy, &param);
 }
 
 void completion_signal(struct completion *c, int result)

@@ -47,6 +47,13 @@ static inline void claim_vcpu_thread(void)
 int thread_start(
 	pthread_t *ret, const char *name, void *(*fn)(void *), void *arg);
 
+/*
+ * Run the calling thread before all ordinary ones (SCHED_FIFO), or as one of them
+ * again: for the moments in which many wait for it on a host that is overcommitted.
+ * Threads that it creates do not inherit it.  False where this is not allowed.
+ */
+bool thread_be_urgent(bool urgent);
+
 /* Wait for another thread to say done, once.  Both ends may be any thread. */
 struct completion {
 	pthread_mutex_t lock; /* protects done and result */
