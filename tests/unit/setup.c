@@ -206,12 +206,13 @@ static void names_the_root_partition(void **state)
 	struct rig *rig = *state;
 
 	put(rig, "/boot-source",
-		"{\"kernel_image_path\": \"%s\", \"boot_args\": \"\"}");
+		"{\"kernel_image_path\": \"%s\", \"boot_args\": \"a -- b\"}");
 	put(rig, "/drives/r",
 		"{\"drive_id\": \"r\", \"path_on_host\": \"%s\","
 		" \"is_root_device\": true, \"partuuid\": \"0-1\","
 		" \"is_read_only\": true}");
-	assert_string_equal(started(rig)->cmdline, "root=PARTUUID=0-1 ro");
+	assert_string_equal(
+		started(rig)->cmdline, "a root=PARTUUID=0-1 ro -- b");
 }
 
 static void replaces_a_drive_of_the_same_id(void **state)

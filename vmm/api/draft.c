@@ -119,8 +119,6 @@ static int make_cmdline(const struct draft *draft, char **ret)
 
 	buf_append(&line, args, (size_t)(init - args));
 	if (root && root->partuuid)
-		buf_append(&line, args, (size_t)(init - args));
-	if (root && root->partuuid)
 		buf_printf(&line, "%sroot=PARTUUID=%s", line.len ? " " : "",
 			root->partuuid);
 	else if (root)
