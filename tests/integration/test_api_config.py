@@ -105,6 +105,7 @@ def test_a_process_that_logs_takes_its_own_answer(instance, tmp_path):
                                    metrics={"metrics_path": f"{tmp_path}/metrics"}))
     assert told(instance)["logger"]["log_path"] == f"{tmp_path}/log"
     instance.put("/config", {**told(instance), "start": True})
+    assert "utc_timestamp_ms" in (tmp_path / "metrics").read_text()
 
 
 @pytest.mark.parametrize("content, says", [

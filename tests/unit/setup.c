@@ -305,6 +305,19 @@ static void hands_a_template_over_as_text(void **state)
 	assert_string_equal(rig->in.config.cpu, "cpu-config");
 }
 
+static void gives_a_vm_that_boots_its_timer_whoever_starts_it(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->api.boot_timer = true;
+	put(rig, "/boot-source", KERNEL);
+	assert_int_not_equal(started(rig)->boot_timer.asked_ns, 0);
+	rig->in.status.state = VM_NOT_STARTED;
+	put(rig, "/config", "{\"boot-source\": " KERNEL ", \"start\": true}");
+	assert_int_equal(rig->in.starts, 2);
+	assert_int_not_equal(rig->in.config.boot_timer.asked_ns, 0);
+}
+
 static void can_be_corrected_after_a_start_that_failed(void **state)
 {
 	struct rig *rig = *state;
@@ -459,6 +472,7 @@ int main(void)
 		TEST(changes_all_that_a_patch_names_or_nothing),
 		TEST(lets_the_last_description_of_the_cpu_count),
 		TEST(hands_a_template_over_as_text),
+		TEST(gives_a_vm_that_boots_its_timer_whoever_starts_it),
 		TEST(can_be_corrected_after_a_start_that_failed),
 		TEST(refuses_to_configure_what_runs),
 		TEST(refuses_bad_requests),

@@ -235,7 +235,7 @@ static int finish(struct api *api, struct api *next, const json_t *root)
 	if (!rc)
 		rc = put_sections(api, root, PART_PROCESS);
 	if (!rc && starts)
-		rc = api->ops->start(api->instance, &config);
+		rc = api_start(api, &config);
 	vm_config_fini(&config);
 	return words_for_clients(rc, words_of_boot);
 }

@@ -88,6 +88,9 @@ int get_config(struct api *api, struct call *call, struct reply *reply);
 /* That a file cannot be read is said when it is named, not when the VM starts. */
 int api_check_file(const char *field, const char *path, int flags);
 
+/* Start a VM that boots, whoever described it, and all that goes along. */
+int api_start(struct api *api, struct vm_config *config);
+
 /* ---- drives.c ---- */
 
 int put_drive(struct api *api, struct call *call, struct reply *reply);

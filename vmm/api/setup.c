@@ -190,20 +190,27 @@ int put_cpu(struct api *api, struct call *call, struct reply *reply)
 
 /* ---- /actions ---- */
 
+int api_start(struct api *api, struct vm_config *config)
+{
+	int rc;
+
+	if (api->boot_timer)
+		config->boot_timer = boot_timer_start();
+	rc = api->ops->start(api->instance, config);
+	if (!rc)
+		observe_started(&api->observe);
+	return rc;
+}
+
 static int start(struct api *api)
 {
-	struct boot_timer timer = boot_timer_start();
 	struct vm_config config;
 	int rc = draft_compile(&api->draft, &config);
 
 	if (!rc) {
-		if (api->boot_timer)
-			config.boot_timer = timer;
-		rc = api->ops->start(api->instance, &config);
+		rc = api_start(api, &config);
 		vm_config_fini(&config);
 	}
-	if (!rc)
-		observe_started(&api->observe);
 	return words_for_clients(rc, words_of_boot);
 }
 
