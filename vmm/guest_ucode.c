@@ -83,6 +83,20 @@ static int copy_update(const struct guest_ucode *guest, struct vcpu *vcpu,
 		       : 0;
 }
 
+/* What a processor would not take: by the rules by which all updates are chosen. */
+static int check_choice(
+	const struct ucode_choice *choice, const struct ucode_cpu *cpu)
+{
+	CLEANUP(buf_fini) struct buf why = BUF_INIT;
+
+	if (choice->verdict == UCODE_NEWER || choice->verdict == UCODE_SAME)
+		return 0;
+	ucode_put_choice(choice, cpu, &why);
+	buf_u8(&why, 0);
+	return err_set(-EINVAL, "%s",
+		why.failed ? "not for this CPU" : (const char *)why.data);
+}
+
 /* Is it whole, made for this CPU, and no step back? */
 static int check_update(const struct guest_ucode *guest, struct vcpu *vcpu,
 	const uint8_t *data, size_t len, struct ucode_update *ret)
@@ -92,20 +106,16 @@ static int check_update(const struct guest_ucode *guest, struct vcpu *vcpu,
 		.signature = guest->id.signature,
 		.platforms = guest->id.platforms,
 	};
+	const struct ucode_list list = { .count = 1, .updates = ret };
+	struct ucode_choice choice;
 	int rc = ucode_parse_loaded(cpu.vendor, data, len, ret);
 
 	if (!rc)
 		rc = cpu_ucode_get(vcpu->fd, &cpu.revision);
 	if (rc)
 		return rc;
-	if (!ucode_fits(ret, &cpu))
-		return err_set(-EINVAL,
-			"it is for another CPU than %#x, platform %#x",
-			cpu.signature, cpu.platforms);
-	if (ucode_is_newer(cpu.vendor, cpu.revision, ret->revision))
-		return err_set(-EINVAL, "it is %#x, and %#x runs",
-			ret->revision, cpu.revision);
-	return 0;
+	choice = ucode_select(&list, &cpu, UCODE_AT_BOOT);
+	return check_choice(&choice, &cpu);
 }
 
 /* ---- what follows ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * guest_ucode.c - Intel updates that a guest loads, whatever vendor this host has
+ * guest_ucode.c - updates that a guest loads, whatever vendor this host has
  *
  * The vCPU does not run: it has no paging, so that a linear address is a physical
  * one, and its exit is made up.
@@ -149,6 +149,32 @@ static void what_is_not_all_ram_is_not_loaded(void **state)
 	assert_int_equal(load_at(UINT64_MAX - 16), OLD);
 }
 
+/* One of AMD's for the guest, which wants `min` to run before it. */
+static void begin_amd(uint32_t min)
+{
+	begin();
+	guest.id = (struct cpu_ucode_id){ .amd = true, .signature = 0xa00f11 };
+	ok(cpu_ucode_set(vcpu.fd, 0x0a0011d1));
+	buf_fini(&image);
+	kit_put_amd(&image, &(struct kit_amd){
+				    .revision = 0x0a0011de,
+				    .min_revision = min,
+				    .signature = 0xa00f11,
+				    .equivalence = 0xa011,
+			    });
+	ok(mem_write(&vm.mem, GPA(AT), image.data + KIT_AMD_PATCH_AT,
+		KIT_AMD_BYTES));
+}
+
+static void a_patch_waits_for_the_revision_before_it(void **state)
+{
+	NEED_KVM(&vm);
+	begin_amd(0x0a0011d9);
+	assert_int_equal(load_at(AT), 0x0a0011d1);
+	begin_amd(0x0a0011d1);
+	assert_int_equal(load_at(AT), 0x0a0011de);
+}
+
 static atomic_bool over;
 
 /* As a guest does it, of which a sanitizer knows nothing. */
@@ -202,6 +228,7 @@ int main(void)
 		cmocka_unit_test(a_changed_header_is_not_loaded),
 		cmocka_unit_test(lengths_that_lie_are_not_believed),
 		cmocka_unit_test(what_is_not_all_ram_is_not_loaded),
+		cmocka_unit_test(a_patch_waits_for_the_revision_before_it),
 		cmocka_unit_test(a_header_that_changes_meanwhile_is_harmless),
 		cmocka_unit_test(without_a_spool_nothing_is_handed_over),
 	};
