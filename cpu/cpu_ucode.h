@@ -39,11 +39,17 @@ enum cpu_loader {
 	CPU_LOADER_EXITS,   /* the vCPU's thread carries it out */
 };
 
+/* Such a write. */
+struct cpu_load {
+	bool amd;        /* to AMD's register; else to Intel's */
+	uint64_t header; /* the linear address of the update's header */
+};
+
 /*
- * Is this exit such a write?  Then *ret_header is the linear address of the
- * update's header, and cpu_loader_end() says what the guest gets before it goes on.
+ * Is this exit one?  Then cpu_loader_end() says what the guest gets before it goes
+ * on.
  */
-bool cpu_loader_exit(const struct kvm_run *run, uint64_t *ret_header);
+bool cpu_loader_exit(const struct kvm_run *run, struct cpu_load *ret);
 void cpu_loader_end(struct kvm_run *run, bool refused);
 
 /*

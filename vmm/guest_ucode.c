@@ -159,13 +159,17 @@ static int stage(struct guest_ucode *guest, struct vcpu *vcpu, uint8_t **data,
 	return 0;
 }
 
-static int take(struct guest_ucode *guest, struct vcpu *vcpu, uint64_t header)
+static int take(struct guest_ucode *guest, struct vcpu *vcpu,
+	const struct cpu_load *load)
 {
 	CLEANUP_FREE uint8_t *data = NULL;
 	struct ucode_update update;
 	size_t len = 0;
-	int rc = copy_update(guest, vcpu, header, &data, &len);
+	int rc;
 
+	if (load->amd != guest->id.amd)
+		return err_set(-EINVAL, "by a register of another vendor");
+	rc = copy_update(guest, vcpu, load->header, &data, &len);
 	if (!rc)
 		rc = check_update(guest, vcpu, data, len, &update);
 	if (rc)
@@ -178,14 +182,14 @@ static int take(struct guest_ucode *guest, struct vcpu *vcpu, uint64_t header)
 	return rc;
 }
 
-void guest_ucode_load(
-	struct guest_ucode *guest, struct vcpu *vcpu, uint64_t header)
+void guest_ucode_load(struct guest_ucode *guest, struct vcpu *vcpu,
+	const struct cpu_load *load)
 {
 	int rc;
 
 	metric_add(&metrics[LOADS], 1);
 	err_clear();
-	rc = take(guest, vcpu, header);
+	rc = take(guest, vcpu, load);
 	if (rc)
 		log_limited(LOG_INFO,
 			"vCPU %u loads microcode, without effect: %s",

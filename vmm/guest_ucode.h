@@ -50,8 +50,8 @@ struct guest_ucode {
 enum cpu_loader guest_ucode_loader(enum guest_ucode_policy policy);
 
 /* Carry out a load that this vCPU did (cpu_loader_exit()), on its thread. */
-void guest_ucode_load(
-	struct guest_ucode *guest, struct vcpu *vcpu, uint64_t header) ON_VCPU;
+void guest_ucode_load(struct guest_ucode *guest, struct vcpu *vcpu,
+	const struct cpu_load *load) ON_VCPU;
 
 /* After the vCPUs have ended, and no call runs.  Zeroed is fine. */
 void guest_ucode_fini(struct guest_ucode *guest);

@@ -108,11 +108,11 @@ static void count_port(const struct kvm_run *run)
 static bool handle_exit(struct vcpu *vcpu) ON_VCPU
 {
 	struct kvm_run *run = vcpu->run;
-	uint64_t header;
+	struct cpu_load load;
 
 	metric_add(&metrics[EXITS], 1);
-	if (cpu_loader_exit(run, &header)) {
-		vcpu->env->loads_ucode(vcpu->env->owner, vcpu, header);
+	if (cpu_loader_exit(run, &load)) {
+		vcpu->env->loads_ucode(vcpu->env->owner, vcpu, &load);
 		return true;
 	}
 	if (cpu_exit(run, vcpu->env->ports)) {

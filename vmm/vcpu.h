@@ -22,6 +22,7 @@ enum vcpu_end {
 	VCPU_FAILED,       /* KVM cannot go on; `detail` says why */
 };
 
+struct cpu_load;
 struct vcpu;
 
 /* What all vCPUs of a machine share. */
@@ -32,7 +33,8 @@ struct vcpu_env {
 	void (*ended)(void *owner, unsigned index, enum vcpu_end why,
 		const char *detail);
 	/* The guest wrote the register that loads microcode; on the vCPU's thread. */
-	void (*loads_ucode)(void *owner, struct vcpu *vcpu, uint64_t header);
+	void (*loads_ucode)(
+		void *owner, struct vcpu *vcpu, const struct cpu_load *load);
 	void *owner;
 	struct park park;
 	/* Where the first vCPU that goes on counts how long it took, in ns. */

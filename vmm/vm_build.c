@@ -59,11 +59,11 @@ static void vcpu_ended(
 }
 
 static void guest_loads_ucode(
-	void *owner, struct vcpu *vcpu, uint64_t header) ON_VCPU
+	void *owner, struct vcpu *vcpu, const struct cpu_load *load) ON_VCPU
 {
 	struct vm *vm = owner;
 
-	guest_ucode_load(&vm->guest_ucode, vcpu, header);
+	guest_ucode_load(&vm->guest_ucode, vcpu, load);
 }
 
 static void escape_pressed(void *owner)

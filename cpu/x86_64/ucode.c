@@ -88,16 +88,21 @@ int cpu_ucode_set(int vcpu_fd, uint32_t revision)
 
 /* ---- what the guest does ---- */
 
-bool cpu_loader_exit(const struct kvm_run *run, uint64_t *ret_header)
+bool cpu_loader_exit(const struct kvm_run *run, struct cpu_load *ret)
 {
 	if (run->exit_reason != KVM_EXIT_X86_WRMSR)
 		return false;
 	switch (run->msr.index) {
 	case MSR_INTEL_LOADER:
-		*ret_header = run->msr.data - INTEL_HEADER_BYTES;
+		*ret = (struct cpu_load){
+			.header = run->msr.data - INTEL_HEADER_BYTES,
+		};
 		return true;
 	case MSR_AMD_LOADER:
-		*ret_header = run->msr.data;
+		*ret = (struct cpu_load){
+			.amd = true,
+			.header = run->msr.data,
+		};
 		return true;
 	default:
 		return false;

@@ -17,8 +17,11 @@ pytestmark = pytest.mark.needs("direct")
 
 SIGNATURE, INTEL = ucode_image.host_cpu()
 IMAGE = ucode_image.intel if INTEL else ucode_image.amd
-LOADER = ucode_image.INTEL_LOADER if INTEL else ucode_image.AMD_LOADER
-TO_DATA = ucode_image.INTEL_HEADER if INTEL else 0
+LOADERS = [ucode_image.INTEL_LOADER, ucode_image.AMD_LOADER]
+LOADER, OTHER = LOADERS if INTEL else LOADERS[::-1]
+# What is written is the address of the data, or of the header.
+TO_DATA = {ucode_image.INTEL_LOADER: ucode_image.INTEL_HEADER,
+           ucode_image.AMD_LOADER: 0}
 SHIFT = 32 if INTEL else 0
 NEW, NEWER = 0x7F000010, 0x7F000020
 BAD_CONFIG = 2
@@ -29,6 +32,7 @@ class Load:
     """One write of the loader's register: of an image's address, or any other."""
     what: object
     shows: int = 0  # the revision from then on; 0: as before
+    loader: int = LOADER
 
 
 def initrd(loads, path):
@@ -37,11 +41,11 @@ def initrd(loads, path):
     table, images = struct.pack("<Q", len(loads)), b""
     for load in loads:
         if isinstance(load.what, int):
-            table += struct.pack("<QQQ", LOADER, 0, load.what)
+            table += struct.pack("<QQQ", load.loader, 0, load.what)
             continue
         images += bytes(-(at + len(images)) % 16)
-        address = at + len(images) + TO_DATA
-        table += struct.pack("<QQQ", LOADER, 1, address)
+        address = at + len(images) + TO_DATA[load.loader]
+        table += struct.pack("<QQQ", load.loader, 1, address)
         images += load.what
     path.write_bytes(table + images)
     return path
@@ -76,7 +80,8 @@ def hostile():
     good = IMAGE(SIGNATURE, NEWER)
     loads = [Load(address) for address in
              (0, 0xFFFFFFFF, 0xD0000000, 1 << 40, 1 << 63, (1 << 64) - 8)]
-    loads += [Load(IMAGE(SIGNATURE ^ 0x10, NEWER)), Load(IMAGE(SIGNATURE, 1))]
+    loads += [Load(IMAGE(SIGNATURE ^ 0x10, NEWER)), Load(IMAGE(SIGNATURE, 1)),
+              Load(good, loader=OTHER)]
     if INTEL:
         for size in 0, 4, 47, 2048, 4 << 20, 0x7FFFFFFF, 0xFFFFFFFF:
             loads += [Load(changed(good, 28, size)), Load(changed(good, 32, size))]
@@ -105,9 +110,12 @@ def test_nothing_follows_from_what_is_no_update_for_it(direct, tmp_path):
 @pytest.mark.parametrize("msr", ["default", "strict"])
 @pytest.mark.parametrize("policy, word", [("ignore", "went"), ("refuse", "#GP")])
 def test_a_policy_is_what_the_guest_meets(direct, tmp_path, policy, word, msr):
-    said, _ = run(direct, tmp_path, [Load(IMAGE(SIGNATURE, NEWER))],
+    # With --msr strict a guest has the register of its own vendor only.
+    loads = [Load(IMAGE(SIGNATURE, NEWER), loader=loader)
+             for loader in ([LOADER] if msr == "strict" else LOADERS)]
+    said, _ = run(direct, tmp_path, loads,
                   "--guest-microcode", policy, "--msr", msr)
-    assert said[1] == (word, said[0][1])
+    assert said[1:] == [(word, said[0][1])] * len(loads)
 
 
 def test_a_designated_guest_hands_its_update_over(direct, tmp_path):

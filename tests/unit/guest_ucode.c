@@ -60,16 +60,22 @@ static void begin(void)
 }
 
 /* The revision that is shown after a load. */
-static uint32_t load_at(uint64_t linear)
+static uint32_t load_by(bool amd, uint64_t linear)
 {
+	const struct cpu_load load = { amd, linear };
 	uint32_t revision;
 
 	claim_vcpu_thread();
 	vcpu.run->msr.error = 1;
-	guest_ucode_load(&guest, &vcpu, linear);
+	guest_ucode_load(&guest, &vcpu, &load);
 	assert_int_equal(vcpu.run->msr.error, 0);
 	ok(cpu_ucode_get(vcpu.fd, &revision));
 	return revision;
+}
+
+static uint32_t load_at(uint64_t linear)
+{
+	return load_by(guest.id.amd, linear);
 }
 
 static void poke(unsigned at, uint32_t value)
@@ -104,6 +110,40 @@ static void one_for_another_cpu_is_not(void **state)
 	assert_int_equal(load_at(AT), OLD);
 	guest.id.signature ^= 0x10;
 	assert_int_equal(load_at(AT), NEW);
+}
+
+static void another_vendors_register_loads_nothing(void **state)
+{
+	NEED_KVM(&vm);
+	begin();
+	assert_int_equal(load_by(true, AT), OLD);
+	assert_int_equal(load_by(false, AT), NEW);
+}
+
+static void assert_load(uint32_t msr, uint64_t value, bool amd, uint64_t header)
+{
+	struct kvm_run run = {
+		.exit_reason = KVM_EXIT_X86_WRMSR,
+		.msr = { .index = msr, .data = value },
+	};
+	struct cpu_load load;
+
+	assert_true(cpu_loader_exit(&run, &load));
+	assert_true(load.amd == amd);
+	assert_int_equal(load.header, header);
+	run.exit_reason = KVM_EXIT_X86_RDMSR;
+	assert_false(cpu_loader_exit(&run, &load));
+	run.exit_reason = KVM_EXIT_X86_WRMSR;
+	run.msr.index++;
+	assert_false(cpu_loader_exit(&run, &load));
+}
+
+/* Intel's register is written with the address of what lies behind the header. */
+static void each_vendors_register_is_known(void **state)
+{
+	(void)state;
+	assert_load(0x79, AT + 48, false, AT);
+	assert_load(0xc0010020, AT, true, AT);
 }
 
 /* Each dword of the header counts, and none by itself. */
@@ -225,6 +265,8 @@ int main(void)
 		cmocka_unit_test(an_update_is_shown),
 		cmocka_unit_test(an_older_one_is_not),
 		cmocka_unit_test(one_for_another_cpu_is_not),
+		cmocka_unit_test(another_vendors_register_loads_nothing),
+		cmocka_unit_test(each_vendors_register_is_known),
 		cmocka_unit_test(a_changed_header_is_not_loaded),
 		cmocka_unit_test(lengths_that_lie_are_not_believed),
 		cmocka_unit_test(what_is_not_all_ram_is_not_loaded),
