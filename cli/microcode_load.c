@@ -145,8 +145,9 @@ static int run_step(struct load *load, enum load_step step)
 	uint64_t begun = now_ns();
 	int rc = check_signals(load);
 
-	if (!rc && !(steps[step].changes && load->settings->dry))
-		rc = steps[step].run(load);
+	if (rc || (steps[step].changes && load->settings->dry))
+		return rc;
+	rc = steps[step].run(load);
 	load->step_ns[step] = now_ns() - begun;
 	return rc;
 }
