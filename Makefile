@@ -191,6 +191,7 @@ ON_STAGE = server server_bad
 ON_STAGE += stream
 UNIT_TESTS += http config_json listener routes $(ON_STAGE)
 UNIT_TESTS += setup
+UNIT_TESTS += crowd
 UNIT_TESTS += openapi
 UNIT_TESTS += events words
 UNIT_TESTS += bucket rates

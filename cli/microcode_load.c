@@ -193,10 +193,11 @@ static int run_steps(struct load *load)
 
 static int do_load(struct load *load)
 {
-	int rc = load_lock(load);
+	int rc = load->settings->dry ? 0
+				     : load_check_kernel(load->settings->root);
 
-	if (!rc && !load->settings->dry)
-		rc = load_check_kernel(load->settings->root);
+	if (!rc)
+		rc = load_lock(load);
 	if (!rc)
 		rc = load_find_vms(load);
 	if (rc) {
