@@ -204,6 +204,7 @@ UNIT_TESTS += memory_guard
 ON_MEMKIT = mem_handler memfile memfile_merge memfile_open mem_dirty newfile
 UNIT_TESTS += $(ON_MEMKIT)
 ON_UCODEKIT = host_cpus ucode_amd ucode_early ucode_files ucode_intel ucode_select
+ON_UCODEKIT += ucode_spool
 UNIT_TESTS += $(ON_UCODEKIT)
 
 UNIT_BINS = $(UNIT_TESTS:%=$(O)/tests/unit/%)

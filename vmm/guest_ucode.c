@@ -13,6 +13,10 @@
 #include "vmm/control.h"
 #include "vmm/ucode_spool.h"
 
+/* Each is synced to the disk by the control thread, which has other work as well. */
+#define STAGE_BURST    4
+#define STAGE_EVERY_MS 1000
+
 enum { LOADS, TAKEN, STAGED };
 
 static struct metric metrics[] = {
@@ -140,17 +144,34 @@ static void stage_called(struct loop_call *call)
 	atomic_store(&staged->busy, false);
 }
 
-/* One at a time: the control thread writes it, and a guest is not to fill memory. */
+/* One at a time: a guest is not to fill memory. */
+static int claim_stage(struct guest_ucode_staged *staged)
+{
+	static struct ratelimit limit = RATELIMIT_INIT(
+		STAGE_BURST, STAGE_EVERY_MS);
+	uint64_t swallowed;
+
+	if (atomic_exchange(&staged->busy, true))
+		return err_set(-EBUSY, "the one before is not written yet");
+	if (ratelimit_pass(&limit, &swallowed))
+		return 0;
+	atomic_store(&staged->busy, false);
+	return err_set(
+		-EBUSY, "it hands over more than one in %d ms", STAGE_EVERY_MS);
+}
+
 static int stage(struct guest_ucode *guest, struct vcpu *vcpu, uint8_t **data,
 	size_t len)
 {
 	struct guest_ucode_staged *staged = &guest->staged;
+	int rc;
 
 	if (!guest->spool)
 		return err_set(-EPERM,
 			"this VM may hand none over (--microcode-spool)");
-	if (atomic_exchange(&staged->busy, true))
-		return err_set(-EBUSY, "the one before is not written yet");
+	rc = claim_stage(staged);
+	if (rc)
+		return rc;
 	staged->call.fn = stage_called;
 	staged->vcpu = vcpu->index;
 	staged->data = steal_ptr(data);

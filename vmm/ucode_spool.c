@@ -110,13 +110,14 @@ int ucode_spool_put(const char *directory, const struct ucode_handover *update,
 		log_warn(
 			"microcode of the guest is lost: %s", err_describe(rc));
 		events_post(events, "microcode_staged",
-			json_pack("{s:i, s:s}", "vcpu", update->vcpu, "error",
-				err_describe(rc)));
+			json_pack("{s:i, s:o}", "vcpu", update->vcpu, "error",
+				events_text(err_describe(rc))));
 		return rc;
 	}
 	log_info("the guest handed over microcode: %s", path);
 	events_post(events, "microcode_staged",
-		json_pack("{s:i, s:s, s:I}", "vcpu", update->vcpu, "path", path,
-			"revision", (json_int_t)parsed.revision));
+		json_pack("{s:i, s:o, s:I}", "vcpu", update->vcpu, "path",
+			events_text(path), "revision",
+			(json_int_t)parsed.revision));
 	return 0;
 }

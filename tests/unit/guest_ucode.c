@@ -7,11 +7,16 @@
  */
 #include "tests/unit/unit.h"
 
+#include <dirent.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "firmware/ucode.h"
 #include "tests/unit/cpu_vm.h"
+#include "tests/unit/loop.h"
 #include "tests/unit/ucodekit.h"
+#include "vmm/control.h"
 #include "vmm/guest_ucode.h"
 
 #define SIGNATURE 0x806f8
@@ -40,8 +45,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A guest that shows OLD, and has an update to NEW at AT. */
-static void begin(void)
+/* A guest that shows OLD, and has an update to that revision at AT. */
+static void begin_revision(uint32_t revision)
 {
 	guest = (struct guest_ucode){
 		.policy = GUEST_UCODE_EMULATE,
@@ -54,9 +59,14 @@ static void begin(void)
 	kit_put_intel(&image, &(struct kit_intel){
 				      .signature = SIGNATURE,
 				      .platforms = PLATFORM | 1,
-				      .revision = NEW,
+				      .revision = revision,
 			      });
 	ok(mem_write(&vm.mem, GPA(AT), image.data, image.len));
+}
+
+static void begin(void)
+{
+	begin_revision(NEW);
 }
 
 /* The revision that is shown after a load. */
@@ -259,6 +269,49 @@ static void without_a_spool_nothing_is_handed_over(void **state)
 	assert_false(guest.staged.busy);
 }
 
+static unsigned count_updates(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	unsigned count = 0;
+
+	assert_non_null(dir);
+	for (struct dirent *e; (e = readdir(dir));)
+		count += !!strstr(e->d_name, ".ucode");
+	closedir(dir);
+	return count;
+}
+
+static void load_and_serve(struct loop *loop)
+{
+	assert_int_equal(load_at(AT), OLD);
+	claim_loop_thread();
+	run_for(loop, MS);
+}
+
+/* A burst is written, and the control thread gets on with its work. */
+static void a_guest_that_hands_over_all_the_time_is_slowed_down(void **state)
+{
+	char folder[] = "/tmp/muster-spool-XXXXXX", command[64];
+	struct control control = { 0 };
+	unsigned written;
+
+	NEED_KVM(&vm);
+	ok(loop_new(LOOP_EPOLL, &control.loop));
+	assert_non_null(mkdtemp(folder));
+	for (unsigned i = 0; i < 32; i++) {
+		begin_revision(NEW + i);
+		guest.policy = GUEST_UCODE_STAGE;
+		guest.control = &control;
+		guest.spool = folder;
+		load_and_serve(control.loop);
+	}
+	written = count_updates(folder);
+	assert_in_range(written, 4, 16);
+	loop_free(control.loop);
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +326,8 @@ int main(void)
 		cmocka_unit_test(a_patch_waits_for_the_revision_before_it),
 		cmocka_unit_test(a_header_that_changes_meanwhile_is_harmless),
 		cmocka_unit_test(without_a_spool_nothing_is_handed_over),
+		cmocka_unit_test(
+			a_guest_that_hands_over_all_the_time_is_slowed_down),
 	};
 
 	return cmocka_run_group_tests_name(
