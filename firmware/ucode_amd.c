@@ -251,6 +251,9 @@ static int walk_container(struct walk *w)
 	if (len > left(w) - TABLE_AT)
 		return add_broken(w, "equivalence table: longer than what is "
 				     "left: cut short");
+	if (len > UCODE_AMD_ENTRIES_MAX * ENTRY_BYTES)
+		return add_broken(w, "equivalence table: longer than is "
+				     "believed");
 	table = read_table(data + TABLE_AT, len);
 	w->at += TABLE_AT + len;
 	if (!at_patch(w))

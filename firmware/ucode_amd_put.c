@@ -30,6 +30,10 @@ static int put_entry(
 			"0x%04x in another's",
 			signature, ucode_get16(entry + 12), id);
 	}
+	if (out->len - table >= (UCODE_AMD_ENTRIES_MAX - 1) * ENTRY_BYTES)
+		return err_set(-EBADMSG,
+			"AMD's patches are for more than %d kinds of processor",
+			UCODE_AMD_ENTRIES_MAX - 1);
 	buf_u32(out, signature);
 	buf_u64(out, 0);
 	buf_u16(out, id);

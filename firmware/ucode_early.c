@@ -135,5 +135,10 @@ int ucode_put_early(const struct ucode_update *const *updates, unsigned count,
 		rc = put_vendor(&a, &makers[i], updates, count);
 	put_member(&a, TRAILER, 0, NULL);
 	pad_to(out, BLOCK_BYTES);
+	if (!rc && out->failed)
+		rc = err_set(-ENOMEM,
+			"the archive would be longer than %llu bytes; put in "
+			"less, as --host does",
+			BUF_MAX_BYTES);
 	return rc;
 }

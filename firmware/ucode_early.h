@@ -7,8 +7,8 @@
 
 /*
  * Append a cpio archive of valid updates, of one vendor or both, to the empty `out`.
- * An update that is there twice is put once.  0, or -EBADMSG with a sentence when
- * two AMD containers contradict each other.
+ * An update that is there twice is put once.  0, or with a sentence -EBADMSG when
+ * two AMD containers contradict each other, -ENOMEM for more than a buf takes.
  */
 int ucode_put_early(const struct ucode_update *const *updates, unsigned count,
 	struct buf *out);

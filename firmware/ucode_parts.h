@@ -9,9 +9,12 @@
 #include "firmware/ucode.h"
 
 /* AMD's containers begin so ("DMA\0" in memory); then come sections. */
-#define UCODE_AMD_MAGIC 0x00414d44
-#define UCODE_AMD_TABLE 0 /* types of sections */
-#define UCODE_AMD_PATCH 1
+#define UCODE_AMD_MAGIC       0x00414d44
+#define UCODE_AMD_TABLE       0 /* types of sections */
+#define UCODE_AMD_PATCH       1
+
+/* In a table, each of which is looked at for each patch; published: some 50. */
+#define UCODE_AMD_ENTRIES_MAX 1024
 
 /* A part of an image: the whole file, or a member of a cpio. */
 struct ucode_span {

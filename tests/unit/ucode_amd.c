@@ -211,6 +211,18 @@ static void a_patch_for_too_many_processors_is_refused(void **state)
 	assert_refused(image, "for more than 64 kinds");
 }
 
+/* Published ones have some 50 entries. */
+static void a_table_without_end_is_refused(void **state)
+{
+	struct image *image = *state;
+
+	buf_fill(&image->bytes, 1, 1025 * 16);
+	kit_set32(&image->bytes, 8, 1024 * 16);
+	assert_refused(image, "container: no patch behind its table");
+	kit_set32(&image->bytes, 8, 1025 * 16);
+	assert_refused(image, "equivalence table: longer than is believed");
+}
+
 /* Families 10h to 12h: the checksum is the sum of the data. */
 static void an_old_patch_sums_up(void **state)
 {
@@ -399,6 +411,7 @@ int main(void)
 		TEST(every_bad_field_is_named),
 		TEST(a_patch_longer_than_its_family_has_is_refused),
 		TEST(a_patch_for_too_many_processors_is_refused),
+		TEST(a_table_without_end_is_refused),
 		TEST(an_old_patch_sums_up),
 		TEST(a_loaded_patch_is_for_its_usual_signature),
 		TEST(what_lies_behind_a_loaded_patch_is_left_alone),

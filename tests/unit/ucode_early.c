@@ -3,8 +3,10 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "firmware/ucode_early.h"
+#include "firmware/ucode_parts.h"
 #include "tests/unit/ucodekit.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
@@ -170,6 +172,66 @@ static void tables_that_contradict_are_refused(void **state)
 	assert_non_null(strstr(err_text(), "signature 0x00a00f11: 0xa011"));
 }
 
+static void put_kinds(struct image *image, uint32_t first, unsigned count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		put_amd(image, 0x0a0011d5 + i, first + i,
+			(uint16_t)(0xa000 + first + i));
+}
+
+static int pack_all(struct image *image)
+{
+	const struct ucode_update **all = calloc(
+		image->list.count, sizeof(*all));
+	int rc;
+
+	assert_non_null(all);
+	for (unsigned i = 0; i < image->list.count; i++)
+		all[i] = &image->list.updates[i];
+	image->archive.len = 0;
+	rc = ucode_put_early(all, image->list.count, &image->archive);
+	free(all);
+	return rc;
+}
+
+/* What a table cannot hold would not be read again. */
+static void a_table_has_an_end(void **state)
+{
+	struct image *image = *state;
+
+	put_kinds(image, 1, UCODE_AMD_ENTRIES_MAX - 1);
+	parse(image, 0);
+	assert_int_equal(pack_all(image), 0);
+	assert_int_equal(ucode_parse("a", image->archive.data,
+				 image->archive.len, &image->again),
+		0);
+	ucode_list_fini(&image->list);
+	put_kinds(image, UCODE_AMD_ENTRIES_MAX, 1);
+	parse(image, 0);
+	assert_int_equal(pack_all(image), -EBADMSG);
+	assert_non_null(strstr(err_text(), "more than 1023 kinds"));
+}
+
+static void an_archive_has_an_end(void **state)
+{
+	struct image *image = *state;
+	struct ucode_update huge[17];
+	const struct ucode_update *updates[ARRAY_SIZE(huge)];
+
+	buf_fill(&image->bytes, 0, UCODE_UPDATE_MAX);
+	for (unsigned i = 0; i < ARRAY_SIZE(huge); i++) {
+		huge[i] = (struct ucode_update){
+			.data = image->bytes.data,
+			.size_bytes = UCODE_UPDATE_MAX - i,
+		};
+		updates[i] = &huge[i];
+	}
+	assert_int_equal(
+		ucode_put_early(updates, ARRAY_SIZE(huge), &image->archive),
+		-ENOMEM);
+	assert_non_null(strstr(err_text(), "longer than 67108864 bytes"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -182,6 +244,8 @@ int main(void)
 		TEST(what_is_there_twice_is_put_once),
 		TEST(amd_patches_are_one_container_the_newest_last),
 		TEST(tables_that_contradict_are_refused),
+		TEST(a_table_has_an_end),
+		TEST(an_archive_has_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
