@@ -17,7 +17,7 @@
 #include "vmm/core/loop.h"
 #include "vmm/core/machine.h"
 
-#define CONFIG_DISK_ID_MAX 20  /* what VIRTIO_BLK_T_GET_ID has room for */
+#define CONFIG_DISK_ID_MAX 64  /* as long as one in a path of the API */
 #define CONFIG_SOCKET_MAX  107 /* sun_path, without its NUL */
 
 struct disk_config {

@@ -37,7 +37,8 @@ static const struct config_field disk_fields[] = {
 		.min = 1,
 		.max = CONFIG_DISK_ID_MAX,
 		.metavar = "NAME",
-		.help = "the serial number that the guest reads",
+		.help = "its name; the guest reads the first 20 characters as "
+			"the serial number",
 	},
 	{
 		.name = "bandwidth",

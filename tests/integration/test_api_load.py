@@ -13,6 +13,7 @@ from instance import Instance, drive
 
 pytestmark = pytest.mark.needs("direct")
 
+DATA = "data_of_a_guest_whose_name_is_long"
 HANDLER = Path(__file__).with_name("page_handler.py")
 
 
@@ -24,7 +25,7 @@ def pair(direct, tmp_path_factory):
     made = Instance(direct, folder)
     made.put("/machine-config", {"vcpu_count": 2, "mem_size_mib": 64})
     made.boot("spin", boot_args="cpus=2")
-    made.put("/drives/data", drive(str(folder / "disk.img"), "data"))
+    made.put(f"/drives/{DATA}", drive(str(folder / "disk.img"), DATA))
     made.start()
     made.wait_until_it_says("spin: ok")
     made.put("/snapshot/create", {"snapshot_path": f"{folder}/state",
@@ -70,13 +71,13 @@ def test_the_configuration_is_that_of_the_snapshot(instance, pair):
     assert told["machine-config"]["mem_size_mib"] == 64
     assert told["boot-source"] is None
     assert [(d["drive_id"], d["path_on_host"]) for d in told["drives"]] == [
-        ("data", f"{pair}/disk.img")]
+        (DATA, f"{pair}/disk.img")]
 
 
 def test_a_drive_can_be_another_file(instance, pair, tmp_path):
     clone = str(payload.make_disk(tmp_path / "clone.img"))
     instance.put("/snapshot/load", body(pair, drive_overrides=[
-        {"drive_id": "data", "path_on_host": clone}]))
+        {"drive_id": DATA, "path_on_host": clone}]))
     assert instance.ask("GET", "/vm/config").body["drives"][0]["path_on_host"] == clone
 
 
@@ -130,7 +131,7 @@ def test_the_old_name_of_the_memory_is_deprecated(instance, pair):
     ({"vsock_override": {"uds_path": "v"}}, "no vsock device"),
     ({"drive_overrides": {}}, "drive_overrides: has another type; give an array"),
     ({"drive_overrides": [1]}, "drive_overrides: has another type"),
-    ({"drive_overrides": [{"drive_id": "data"}]},
+    ({"drive_overrides": [{"drive_id": DATA}]},
      "drive_overrides: path_on_host: missing"),
     ({"drive_overrides": [{"drive_id": "x", "path_on_host": "y"}]},
      "the snapshot has no such disk"),

@@ -281,6 +281,11 @@ static void bad_numbers_are_refused_with_their_range(void **state)
 	});
 }
 
+/* 65 characters, one too many. */
+#define LONG_ID                             \
+	"123456789012345678901234567890123" \
+	"12345678901234567890123456789012"
+
 static void bad_words_are_refused_with_the_right_ones(void **state)
 {
 	(void)state;
@@ -302,11 +307,12 @@ static void bad_words_are_refused_with_the_right_ones(void **state)
 			"--loop-engine uring: unknown; give auto, io_uring or "
 			"epoll" },
 		{ "--kernel k --disk path=a,id=a/b",
-			"--disk id=a/b: not a name; give 1 to 20 letters, "
+			"--disk id=a/b: not a name; give 1 to 64 letters, "
 			"digits, '.', '_' or '-'" },
-		{ "--kernel k --disk path=a,id=123456789012345678901",
-			"--disk id=123456789012345678901: too long; give 1 to "
-			"20 letters, digits, '.', '_' or '-'" },
+		{ "--kernel k --disk path=a,id=" LONG_ID,
+			"--disk id=" LONG_ID
+			": too long; give 1 to 64 letters, "
+			"digits, '.', '_' or '-'" },
 	});
 }
 
