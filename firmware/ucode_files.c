@@ -40,6 +40,14 @@ unsigned ucode_files_bad(const struct ucode_files *files)
 
 /* ---- one file ---- */
 
+/* A file descriptor or -errno.  What others put there must not hold us. */
+static int open_any(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	return fd < 0 ? -errno : fd;
+}
+
 static int grow(struct ucode_files *files)
 {
 	unsigned room = files->room ? 2 * files->room : 16;
@@ -52,27 +60,49 @@ static int grow(struct ucode_files *files)
 	return 0;
 }
 
+static int cannot_read(const struct ucode_file *file, int rc)
+{
+	return err_set(rc, "%s: cannot read: %s", text_shown(file->path).s,
+		strerror(-rc));
+}
+
+/* How long it is, if it is something that can be looked at. */
+static int measure(int fd, const struct ucode_file *file, size_t *ret)
+{
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return cannot_read(file, fd < 0 ? fd : -errno);
+	if (!S_ISREG(st.st_mode))
+		return err_set(-EINVAL,
+			"%s: cannot read: not a regular file; copy what it "
+			"has to one",
+			text_shown(file->path).s);
+	if ((uint64_t)st.st_size > UCODE_IMAGE_MAX)
+		return err_set(-EFBIG,
+			"%s: %llu bytes: too large, at most %llu are read",
+			text_shown(file->path).s,
+			(unsigned long long)st.st_size, UCODE_IMAGE_MAX);
+	*ret = (size_t)st.st_size;
+	return 0;
+}
+
 /* The bytes, as many as the file has now. */
 static int load(int fd, struct ucode_file *file)
 {
-	struct stat st;
 	size_t size;
-	ssize_t n;
+	int rc = measure(fd, file, &size);
 
-	if (fstat(fd, &st))
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	if ((uint64_t)st.st_size > UCODE_IMAGE_MAX)
-		return -EFBIG;
-	size = (size_t)st.st_size;
+	if (rc)
+		return rc;
 	file->data = malloc(MAX(size, 1u));
 	if (!file->data)
-		return -ENOMEM;
+		return cannot_read(file, -ENOMEM);
 	while (file->len < size) {
-		n = read(fd, file->data + file->len, size - file->len);
+		ssize_t n = read(fd, file->data + file->len, size - file->len);
+
 		if (n < 0 && errno != EINTR)
-			return -errno;
+			return cannot_read(file, -errno);
 		if (!n)
 			break;
 		file->len += n > 0 ? (size_t)n : 0;
@@ -85,12 +115,10 @@ static int load_and_parse(
 {
 	int rc = load(fd, file);
 
-	if (rc)
-		return err_set(rc, "%s: cannot read: %s",
-			text_shown(file->path).s, strerror(-rc));
-	return ucode_parse(file->path, file->data, file->len, list);
+	return rc ? rc : ucode_parse(file->path, file->data, file->len, list);
 }
 
+/* `fd` as from open_any(). */
 static int add_file(const char *path, int fd, struct ucode_files *files)
 {
 	struct ucode_list *list = &files->list;
@@ -113,6 +141,8 @@ static int add_file(const char *path, int fd, struct ucode_files *files)
 		file->fault = strdup(err_text());
 		if (!file->fault)
 			return err_set(-ENOMEM, "no memory for a sentence");
+		/* It names the file, whose name may be anybody's. */
+		text_make_plain(file->fault);
 	}
 	file->count = list->count - file->first;
 	return 0;
@@ -147,8 +177,7 @@ static bool is_image(const char *name, int fd)
 static int read_entry(
 	const char *path, const char *name, struct ucode_files *files)
 {
-	/* What others put into the folder must not hold us. */
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	CLEANUP_CLOSE int fd = open_any(path);
 	struct stat st;
 
 	if (fd < 0 ? !is_image_name(name)
@@ -197,14 +226,17 @@ static int read_folder(
 
 int ucode_files_read(const char *path, struct ucode_files *files)
 {
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	CLEANUP_CLOSE int fd = open_any(path);
 	struct stat st;
 	char plain[PATH_MAX];
 	size_t len = strlen(path);
+	int rc;
 
-	if (fd < 0 || fstat(fd, &st))
-		return err_set(-errno, "%s: cannot open: %s",
-			text_shown(path).s, strerror(errno));
+	if (fd < 0 || fstat(fd, &st)) {
+		rc = fd < 0 ? fd : -errno;
+		return err_set(rc, "%s: cannot open: %s", text_shown(path).s,
+			strerror(-rc));
+	}
 	if (!S_ISDIR(st.st_mode))
 		return add_file(path, fd, files);
 	while (len > 1 && path[len - 1] == '/')

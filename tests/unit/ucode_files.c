@@ -144,8 +144,8 @@ static void what_is_no_file_is_refused(void **state)
 	assert_int_equal(mkfifo(in(folder, "fifo"), 0600), 0);
 	assert_int_equal(
 		ucode_files_read(in(folder, "fifo"), &folder->files), 0);
-	assert_non_null(
-		strstr(folder->files.file[0].fault, "fifo: cannot read"));
+	assert_non_null(strstr(folder->files.file[0].fault,
+		"fifo: cannot read: not a regular file"));
 }
 
 static void a_huge_file_is_refused(void **state)
@@ -156,7 +156,31 @@ static void a_huge_file_is_refused(void **state)
 	assert_int_equal(truncate(in(folder, "huge"), UCODE_IMAGE_MAX + 1), 0);
 	assert_int_equal(
 		ucode_files_read(in(folder, "huge"), &folder->files), 0);
-	assert_non_null(strstr(folder->files.file[0].fault, "too large"));
+	assert_non_null(strstr(folder->files.file[0].fault,
+		"huge: 67108865 bytes: too large, at most 67108864"));
+}
+
+/* A link, because tests of root may read everything. */
+static void what_cannot_be_opened_says_why(void **state)
+{
+	struct folder *folder = *state;
+
+	assert_int_equal(symlink("nowhere", in(folder, "06-55-04")), 0);
+	assert_int_equal(ucode_files_read(folder->path, &folder->files), 0);
+	assert_int_equal(folder->files.count, 1);
+	assert_non_null(strstr(folder->files.file[0].fault,
+		"06-55-04: cannot read: No such file or directory"));
+}
+
+static void a_sentence_obeys_no_name(void **state)
+{
+	struct folder *folder = *state;
+
+	put(folder, "\033[2Jx", "see there", 9);
+	assert_int_equal(
+		ucode_files_read(in(folder, "\033[2Jx"), &folder->files), 0);
+	assert_non_null(strstr(folder->files.file[0].fault, "/?[2Jx: "));
+	assert_string_equal(name_of(folder, 0), "\033[2Jx");
 }
 
 static void folders_too_deep_are_left_alone(void **state)
@@ -185,6 +209,8 @@ int main(void)
 		TEST(a_file_that_is_not_there_is_named),
 		TEST(what_is_no_file_is_refused),
 		TEST(a_huge_file_is_refused),
+		TEST(what_cannot_be_opened_says_why),
+		TEST(a_sentence_obeys_no_name),
 		TEST(folders_too_deep_are_left_alone),
 	};
 
