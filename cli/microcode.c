@@ -3,6 +3,7 @@
 #include "cli/microcode.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
@@ -56,6 +57,15 @@ int microcode_host(const char *root, const char *profile, struct host_cpus *ret)
 	return rc;
 }
 
+void microcode_put_name(const char *name, struct buf *out)
+{
+	CLEANUP_FREE char *plain = strdup(name);
+
+	if (plain)
+		text_make_plain(plain);
+	buf_printf(out, "%s", plain ? plain : "?");
+}
+
 void microcode_put_kind(const struct host_cpu_kind *kind, struct buf *out)
 {
 	const struct ucode_cpu *cpu = &kind->cpu;
@@ -76,7 +86,9 @@ void microcode_put_choice(
 	buf_printf(out, "  %s: ", when);
 	ucode_put_choice(&kind->choice, &kind->cpu, out);
 	if (u) {
-		buf_printf(out, " (%s, ", u->origin);
+		buf_printf(out, " (");
+		microcode_put_name(u->origin, out);
+		buf_printf(out, ", ");
 		ucode_put_date(u->date, out);
 		buf_u8(out, ')');
 	}

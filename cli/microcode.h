@@ -109,6 +109,9 @@ void microcode_vms_fini(struct microcode_vms *vms);
 
 /* ---- words ---- */
 
+/* Append the name of a file, with control bytes as '?'. */
+void microcode_put_name(const char *name, struct buf *out);
+
 /* "0x2b000650" */
 json_t *microcode_hex(uint32_t value);
 /* Names of files are any bytes; those that are not UTF-8 become '?'. */

@@ -49,7 +49,8 @@ static void put_text(const struct ucode_files *files, struct buf *out)
 	for (unsigned i = 0; i < files->count; i++) {
 		const struct ucode_file *file = &files->file[i];
 
-		buf_printf(out, "%s\n", file->path);
+		microcode_put_name(file->path, out);
+		buf_u8(out, '\n');
 		for (unsigned k = 0; k < file->count; k++)
 			put_update(&files->list.updates[file->first + k], out);
 		if (file->fault)

@@ -234,6 +234,14 @@ def test_names_that_are_no_text_are_listed(muster, tmp_path):
     assert not file["valid"] and "cut short" in file["fault"]
 
 
+def test_a_terminal_obeys_no_name(microcode, tmp_path):
+    (tmp_path / "\x1b[2J").write_bytes(intel(7, 0x1067a, 0x40))
+    host = MicrocodeHost(tmp_path / "host", [Cpu(0x1067a, 1, 0x40)])
+    assert f"{tmp_path}/?[2J\n" in microcode("show", tmp_path).stdout
+    chosen = microcode("select", tmp_path, host.option).stdout
+    assert f"({tmp_path}/?[2J, " in chosen
+
+
 @pytest.mark.parametrize("what, sentence", [
     ("none", "none: cannot open: No such file or directory"),
     (".", ".: holds no microcode image")])
