@@ -114,8 +114,6 @@ void microcode_put_name(const char *name, struct buf *out);
 
 /* "0x2b000650" */
 json_t *microcode_hex(uint32_t value);
-/* Names of files are any bytes; those that are not UTF-8 become '?'. */
-json_t *microcode_text(const char *text);
 json_t *microcode_update_json(const struct ucode_update *update);
 json_t *microcode_cpus_json(const struct cpu_list *cpus);
 

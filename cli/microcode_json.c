@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* microcode_json.c - updates and CPUs as JSON */
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/microcode.h"
 #include "vmm/base/cleanup.h"
+#include "vmm/events.h"
 
 json_t *microcode_hex(uint32_t value)
 {
@@ -12,19 +12,6 @@ json_t *microcode_hex(uint32_t value)
 
 	snprintf(text, sizeof(text), "0x%08x", value);
 	return json_string(text);
-}
-
-json_t *microcode_text(const char *text)
-{
-	json_t *string = json_string(text);
-	CLEANUP_FREE char *plain = string ? NULL : strdup(text);
-
-	if (!plain)
-		return string;
-	for (char *c = plain; *c; c++)
-		if (*c & 0x80)
-			*c = '?';
-	return json_string(plain);
 }
 
 static json_t *text_json(const struct buf *text)
@@ -92,8 +79,7 @@ static json_t *choice_json(const struct host_cpu_kind *kind)
 		ucode_verdict_name(choice->verdict), "why", text_json(&why));
 	if (!choice->update)
 		return root;
-	json_object_set_new(
-		root, "file", microcode_text(choice->update->origin));
+	json_object_set_new(root, "file", events_text(choice->update->origin));
 	json_object_set_new(
 		root, "update", microcode_update_json(choice->update));
 	return root;

@@ -2,6 +2,7 @@
 /* microcode_show.c - `muster microcode show`: every update of images */
 #include "cli/microcode.h"
 #include "vmm/base/cleanup.h"
+#include "vmm/events.h"
 
 struct settings {
 	struct config_words files;
@@ -70,10 +71,10 @@ static json_t *file_json(
 		json_array_append_new(updates,
 			microcode_update_json(
 				&files->list.updates[file->first + i]));
-	root = json_pack("{s:o, s:b, s:o}", "file", microcode_text(file->path),
+	root = json_pack("{s:o, s:b, s:o}", "file", events_text(file->path),
 		"valid", !file->fault, "updates", updates);
 	if (file->fault)
-		json_object_set_new(root, "fault", microcode_text(file->fault));
+		json_object_set_new(root, "fault", events_text(file->fault));
 	return root;
 }
 

@@ -11,6 +11,7 @@
 #include "vmm/base/err.h"
 #include "vmm/base/text.h"
 #include "vmm/base/thread.h"
+#include "vmm/events.h"
 
 #define ANSWER_MS 2000 /* for all VMs */
 
@@ -176,9 +177,9 @@ static json_t *vm_json(const struct crowd_member *vm)
 {
 	const char *revision = revision_of(vm);
 
-	return json_pack("{s:o, s:o}", "socket", microcode_text(vm->path),
+	return json_pack("{s:o, s:o}", "socket", events_text(vm->path),
 		revision ? "revision" : "fault",
-		microcode_text(revision ? revision : fault_of(vm)));
+		events_text(revision ? revision : fault_of(vm)));
 }
 
 static json_t *choices_json(struct status *status, enum ucode_moment moment)
