@@ -73,7 +73,8 @@ enum load_outcome {
 	LOAD_DONE,
 	LOAD_PARTLY,  /* some CPUs have what they should, others do not */
 	LOAD_REFUSED, /* by the kernel; nothing has changed */
-	LOAD_UNKNOWN, /* the kernel has not answered in time */
+	LOAD_UNSEEN,  /* it has answered, but the CPUs cannot be read */
+	LOAD_UNKNOWN, /* it has not answered in time */
 };
 
 extern const char *const load_outcome_names[];
@@ -157,6 +158,8 @@ int load_check(struct load *load);
 void load_put_text(const struct load *load, struct buf *out);
 void load_put_json(const struct load *load, struct buf *out);
 
+/* What an errno of the kernel's, or 0, means. */
+const char *load_kernel_words(int error);
 /* The one that was held longest, or NULL. */
 const struct load_vm *load_longest(const struct load *load);
 

@@ -33,7 +33,8 @@ static json_t *kernel_json(const struct load *load)
 		json_array_append_new(lines, json_string(load->lines[i]));
 	return json_pack("{s:b, s:b, s:s?, s:I, s:I, s:o}", "asked",
 		load->asked, "answered", load->answered, "error",
-		load->kernel_error ? strerror(load->kernel_error) : NULL,
+		load->kernel_error ? load_kernel_words(load->kernel_error)
+				   : NULL,
 		"begun_ns", (json_int_t)load->begun_ns, "ended_ns",
 		(json_int_t)load->ended_ns, "log", lines);
 }

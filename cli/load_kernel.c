@@ -226,6 +226,7 @@ int load_ask_kernel(struct load *load)
 	load->asked = true;
 	wait_for_kernel(load, fd);
 	load->answered = is_ready(fd, 0);
+	load->outcome = load->answered ? LOAD_UNSEEN : LOAD_UNKNOWN;
 	if (load->answered && read(fd, &v, sizeof(v)) != sizeof(v))
 		v.error = EIO;
 	load->kernel_error = v.error;

@@ -38,6 +38,28 @@ static void put_revision(
 	buf_printf(out, "\n");
 }
 
+/* What the kernel means (arch/x86/kernel/cpu/microcode/core.c). */
+const char *load_kernel_words(int error)
+{
+	static const struct {
+		int error;
+		const char *words;
+	} known[] = {
+		{ 0, "done" },
+		{ ENOENT, "it found nothing newer for CPU 0 that it may load" },
+		{ EBUSY, "a core whose first thread is offline cannot take "
+			 "part" },
+		{ EBADFD, "it does not take the image" },
+		{ EIO, "not every CPU has taken it" },
+		{ EINVAL, "its loader is off" },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(known); i++)
+		if (known[i].error == error)
+			return known[i].words;
+	return strerror(error);
+}
+
 static void put_kernel(const struct load *load, struct buf *out)
 {
 	if (!load->asked)
@@ -47,8 +69,7 @@ static void put_kernel(const struct load *load, struct buf *out)
 			ms(load->ended_ns - load->begun_ns));
 	else
 		buf_printf(out, "kernel: %s, in %.1f ms\n",
-			load->kernel_error ? strerror(load->kernel_error)
-					   : "done",
+			load_kernel_words(load->kernel_error),
 			ms(load->ended_ns - load->begun_ns));
 	for (unsigned i = 0; i < load->line_count; i++)
 		buf_printf(out, "  %s\n", load->lines[i]);

@@ -31,6 +31,7 @@ const char *const load_outcome_names[] = {
 	[LOAD_DONE] = "loaded",
 	[LOAD_PARTLY] = "partly loaded",
 	[LOAD_REFUSED] = "refused by the kernel",
+	[LOAD_UNSEEN] = "not known",
 	[LOAD_UNKNOWN] = "no answer from the kernel",
 };
 
@@ -53,8 +54,9 @@ static const struct config_field fields[] = {
 		.offset = CONFIG_AT(struct settings, vms, struct config_words),
 		.max = MICROCODE_PATHS_MAX,
 		.metavar = "DIR|SOCKET",
-		.help = "the control socket of a VM, or a folder of them: all "
-			"VMs of this host must be named",
+		.help = "the control socket of a VM, or a folder of them; may "
+			"be given many times: all VMs of this host must be "
+			"named",
 	},
 	{
 		.name = "dry-run",

@@ -159,7 +159,8 @@ void config_put_notes(const struct config_field *f, struct buf *out)
 	if (f->required)
 		buf_printf(out, "required");
 	else if (f->type == CONFIG_LIST || f->type == CONFIG_WORDS)
-		buf_printf(out, "up to %" PRIu64 " times", f->max);
+		buf_printf(out, f->max == 1 ? "at most once" : "up to %u times",
+			(unsigned)f->max);
 	else if (f->type == CONFIG_NAME)
 		buf_printf(out, "at most %" PRIu64 " bytes", f->max);
 	else if (is_number(f))

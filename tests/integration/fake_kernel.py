@@ -11,6 +11,7 @@ was, and which vCPU threads of the processes have run meanwhile.
     partial   half of the CPUs do, and the kernel says EIO
     refuse    nothing happens, and it says ENOENT
     hang      it never answers
+    blind     as done, and /proc/cpuinfo is gone
     vanish    as done, and the CPUs lose ADX (CPUID.7.0:EBX, bit 19)
 """
 
@@ -65,6 +66,8 @@ def load(root, kind):
         version.write_text(f"{placed_revision(root):#x}\n")
     if kind == "vanish":
         vanish(root)
+    if kind == "blind":
+        (root / "proc/cpuinfo").unlink()
     with open(root / "dev/kmsg", "a", encoding="ascii") as log:
         log.write(f"6,1,2,-;microcode: this load is of the kind {kind}\n"
                   "6,2,2,-;something else\n")

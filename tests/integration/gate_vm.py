@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """gate_vm.py - a VM's socket that answers a coordinator up to one request, and waits
 
-So a test knows how far the coordinator has come, and what it waits for.
+So a test knows how far the coordinator has come, and what it waits for.  The name of
+the socket is the last of all: the others have been asked the same before.
 """
 
 import contextlib

@@ -93,7 +93,7 @@ class Site:
     def gate(self, step):
         """One more VM, which stops a coordinator at that step."""
         cpu = ask(self.crowd.path(0), "GET", "/cpu").body
-        self.gates.append(GateVm(self.crowd.folder / "gate.sock", step, cpu))
+        self.gates.append(GateVm(self.crowd.folder / "z-gate.sock", step, cpu))
         return self.gates[-1]
 
     def image(self, revision=NEW, **more):

@@ -201,3 +201,20 @@ def test_a_vm_that_starts_meanwhile_starts_held(direct, tmp_path):
     assert leased.release().body["state"] == "Running"
     instance.wait_until_it_says("hello from ring 3")
     instance.stop()
+
+
+def test_a_snapshot_that_is_loaded_meanwhile_goes_on_afterwards(
+        direct, tmp_path, leased):
+    files = {"snapshot_path": f"{tmp_path}/state", "mem_file_path": f"{tmp_path}/memory"}
+    assert ask(leased.path, "PUT", "/snapshot/create", files).status == 204
+    instance = Instance(direct, tmp_path)
+    second = Leased(instance.path)
+    second.prepare()
+    second.hold()
+    instance.put("/snapshot/load", {
+        "snapshot_path": files["snapshot_path"], "resume_vm": True,
+        "mem_backend": {"backend_type": "File",
+                        "backend_path": files["mem_file_path"]}})
+    assert second.held_by() == ["microcode"]
+    assert second.release().body["state"] == "Running"
+    instance.stop()

@@ -70,8 +70,8 @@ def test_what_the_cpus_run_decides_and_not_what_the_kernel_says(
     told = {c["cpus"]: int(c["after"], 16) for c in report["cpus"]}
     assert set(told.values()) == set(after)
     assert report["kernel"]["error"] == {
-        "one": None, "partial": "Input/output error",
-        "refuse": "No such file or directory"}[kind]
+        "one": None, "partial": "not every CPU has taken it",
+        "refuse": "it found nothing newer for CPU 0 that it may load"}[kind]
     site.crowd.check_running()
     assert site.crowd.revision() == (before if OLD not in after or
                                      kind == "refuse" else max(before, OLD))
@@ -87,6 +87,14 @@ def test_a_kernel_that_hangs_is_given_up_and_keeps_the_lock(site):
     site.crowd.check_running()
     again = site.load(site.image(), status=1)
     assert "another load is at work" in again["fault"]
+
+
+def test_what_cannot_be_read_again_is_not_called_a_failure(site):
+    site.kernel("blind")
+    report = site.load(site.image(), status=1)
+    assert report["outcome"] == "not known" and "cpuinfo" in report["fault"]
+    assert site.tree.firmware.exists()
+    site.crowd.check_running()
 
 
 # ---- what has changed ----

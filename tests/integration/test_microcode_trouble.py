@@ -45,7 +45,7 @@ def test_a_coordinator_killed_at_a_step_leaves_no_vm_held(site, step):
     load.communicate()
     site.crowd.wait_until_running(5)
     gate.close()
-    (site.crowd.folder / "gate.sock").unlink()
+    (site.crowd.folder / "z-gate.sock").unlink()
     if step == RELEASE:
         assert site.tree.revisions() == [NEW] * CPUS
         return
@@ -115,6 +115,7 @@ def test_a_vm_that_hangs_between_two_steps_is_not_held_when_it_wakes(site):
     gate = site.gate(CPU)
     load = site.start("--deadline", "1s", site.image())
     gate.wait_until_reached()
+    site.crowd.check_running()  # so they have answered what came before
     site.crowd.signal(1, "STOP")
     gate.open()
     report = site.finish(load, 1)
@@ -142,6 +143,7 @@ def test_a_vm_that_ends_meanwhile_stops_the_load(site):
     gate = site.gate(CPU)
     load = site.start(site.image())
     gate.wait_until_reached()
+    site.crowd.check_running()
     site.crowd.jobs[1].process.kill()
     site.crowd.jobs[1].process.wait()
     gate.open()
@@ -177,5 +179,5 @@ def test_a_vm_that_takes_snapshots_is_waited_for(site):
 def test_what_does_not_speak_as_muster_does_stops_the_load(site):
     gate = site.gate(PREPARE)
     report = site.load("--deadline", "300ms", site.image(), status=1)
-    not_loaded(site, report, "gate.sock", "does not answer")
+    not_loaded(site, report, "z-gate.sock", "does not answer")
     gate.open()
