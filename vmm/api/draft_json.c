@@ -88,7 +88,8 @@ static bool says_microcode(const struct draft *draft)
 {
 	const struct microcode_body *microcode = &draft->microcode;
 
-	return microcode->guest || microcode->hypervisor || microcode->misfit;
+	return microcode->guest || microcode->spool || microcode->hypervisor ||
+	       microcode->misfit;
 }
 
 /*
