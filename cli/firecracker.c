@@ -11,8 +11,10 @@
 #include "cli/fatal.h"
 #include "cli/handed.h"
 #include "cli/verb.h"
+#include "config.h"
 #include "vmm/api/http.h"
 #include "vmm/api/observe.h"
+#include "vmm/api/vm_server.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/err.h"
 #include "vmm/base/text.h"
@@ -47,6 +49,7 @@ struct fc_options {
 	char *parent_cpu_us;
 	char *mmds_bytes;
 	struct handed handed;
+	bool version;   /* print it, and end */
 	bool format;    /* print that of snapshots, and end */
 	char *snapshot; /* print that of this one; or NULL */
 };
@@ -199,6 +202,12 @@ static const struct config_field fc_fields[] = {
 	TIME("parent-cpu-time-us", parent_cpu_us, "the jailer's CPU time"),
 	HANDED_FIELDS(fc_options),
 	{
+		.name = "version",
+		.type = CONFIG_BOOL,
+		.offset = CONFIG_AT(struct fc_options, version, bool),
+		.help = "print the version of the API, and end",
+	},
+	{
 		.name = "snapshot-version",
 		.type = CONFIG_BOOL,
 		.offset = CONFIG_AT(struct fc_options, format, bool),
@@ -304,6 +313,16 @@ static int status_of(const struct vm_result *result)
 	}
 }
 
+/* In Firecracker's words, which its callers take apart. */
+static int print_version(void)
+{
+	CLEANUP(buf_fini) struct buf out = BUF_INIT;
+
+	buf_printf(&out, "Firecracker v" API_VERSION " (muster %s)\n",
+		MUSTER_VERSION);
+	return output(&out);
+}
+
 /* The format has one number; callers expect three. */
 static int print_format(unsigned format)
 {
@@ -329,6 +348,8 @@ static int run(int argc, char *const argv[])
 	struct vm_result result;
 	int rc = parse(argc, argv, &options);
 
+	if (!rc && options.version)
+		return print_version();
 	if (!rc && options.format)
 		return print_format(SNAPSHOT_FORMAT);
 	if (!rc && options.snapshot)

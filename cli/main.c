@@ -48,9 +48,8 @@ static const struct verb *find(
 	bool linked = is_called_firecracker(self);
 
 	*ret_used = 1;
-	for (size_t i = 0; i < ARRAY_SIZE(synonyms) && argc; i++)
-		if (!strcmp(synonyms[i].option, words[0]) &&
-			!(linked && synonyms[i].verb == &verb_help))
+	for (size_t i = 0; i < ARRAY_SIZE(synonyms) && argc && !linked; i++)
+		if (!strcmp(synonyms[i].option, words[0]))
 			return synonyms[i].verb;
 	if (linked || is_firecracker(words[0])) {
 		*ret_used = 0;

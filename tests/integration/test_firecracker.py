@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 
 import pytest
 
@@ -47,9 +48,9 @@ def test_the_options_are_firecrackers(direct, tmp_path, words):
 def test_a_link_of_its_name_needs_no_word(direct, muster, tmp_path):
     link = tmp_path / "firecracker"
     link.symlink_to(muster)
-    for option, says in ("--version", "muster "), ("--help", "--api-sock"):
-        result = direct.shell(f"{link} {option}")
-        assert (result.status, says in result.console) == (0, True)
+    assert "--api-sock" in direct.shell(f"{link} --help").console
+    told = direct.shell(f"{link} --version")
+    assert re.match(r"Firecracker v\d+\.\d+\.\d+ \(muster ", told.console)
     assert direct.shell(f"{link} run").status == BAD_ARGUMENTS
 
 

@@ -6,13 +6,11 @@
 #include <stdio.h>
 
 #include "vmm/api/resources.h"
+#include "vmm/api/vm_server.h"
 #include "vmm/api/words.h"
 #include "config.h"
 #include "vmm/base/thread.h"
 #include "vmm/pause.h"
-
-/* The API that is served: what clients look at for what they may ask. */
-#define API_VERSION "1.17.0"
 
 /* ---- GET / ---- */
 

@@ -5,6 +5,9 @@
 
 #include "vmm/vm_ops.h"
 
+/* The API that is served: what clients look at for what they may ask. */
+#define API_VERSION "1.17.0"
+
 extern const struct vm_server vm_server;
 
 #endif
