@@ -129,10 +129,10 @@ def test_a_hold_needs_a_lease(leased):
 def test_a_lease_that_nobody_renews_runs_out_and_the_vm_goes_on(leased):
     leased.prepare(lease="1m")
     begun = time.monotonic()
-    leased.hold(lease="300ms")
+    leased.hold(lease="1s")
     assert leased.held_by() == ["microcode"]
     leased.wait_until_it_runs()
-    assert 0.3 <= time.monotonic() - begun
+    assert 1 <= time.monotonic() - begun
     assert "has no lease" in leased.release().fault
 
 

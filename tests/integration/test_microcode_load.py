@@ -79,7 +79,7 @@ def test_what_the_cpus_run_decides_and_not_what_the_kernel_says(
 
 def test_a_kernel_that_hangs_is_given_up_and_keeps_the_lock(site):
     site.kernel("hang")
-    report = site.load("--kernel-deadline", "700ms", "--lease", "300ms",
+    report = site.load("--kernel-deadline", "3s", "--lease", "2s",
                        site.image(), status=1)
     assert report["outcome"] == "no answer from the kernel"
     assert report["kernel"]["asked"] and not report["kernel"]["answered"]

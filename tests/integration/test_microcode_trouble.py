@@ -77,7 +77,7 @@ def test_an_interrupt_before_the_load_lets_all_go_at_once(site):
 
 def test_a_second_coordinator_is_refused(site):
     gate = site.gate(HOLD)
-    load = site.start("--deadline", "20s", site.image())
+    load = site.start(site.image())
     gate.wait_until_reached()
     second = site.load(site.image(), status=1)
     assert "another load is at work" in second["fault"]
@@ -89,10 +89,10 @@ def test_a_second_coordinator_is_refused(site):
 def test_a_second_coordinator_with_another_lock_is_refused_by_the_vms(
         site, muster, tmp_path):
     gate = site.gate(HOLD)
-    load = site.start("--deadline", "20s", site.image())
+    load = site.start(site.image())
     gate.wait_until_reached()
     first, site.tree = site.tree, Tree(tmp_path / "other", muster)
-    refused = site.load(site.image(), "--deadline", "500ms", status=1)
+    refused = site.load(site.image(), status=1)
     not_loaded(site, refused, "has this VM for")
     site.tree = first
     site.kernel("done", 0)
@@ -104,7 +104,7 @@ def test_a_second_coordinator_with_another_lock_is_refused_by_the_vms(
 
 def test_a_vm_that_hangs_stops_the_load_before_anything_is_held(site):
     site.crowd.signal(1, "STOP")
-    report = site.load("--deadline", "500ms", site.image(), status=1)
+    report = site.load("--deadline", "2s", site.image(), status=1)
     not_loaded(site, report, "vm1.sock", "does not answer")
     assert not any(vm["held"] for vm in report["vms"])
     site.crowd.signal(1, "CONT")
@@ -113,7 +113,7 @@ def test_a_vm_that_hangs_stops_the_load_before_anything_is_held(site):
 
 def test_a_vm_that_hangs_between_two_steps_is_not_held_when_it_wakes(site):
     gate = site.gate(CPU)
-    load = site.start("--deadline", "1s", site.image())
+    load = site.start("--deadline", "4s", site.image())
     gate.wait_until_reached()
     site.crowd.check_running()  # so they have answered what came before
     site.crowd.signal(1, "STOP")
@@ -128,7 +128,7 @@ def test_a_vm_that_hangs_between_two_steps_is_not_held_when_it_wakes(site):
 
 def test_a_vm_that_hangs_while_it_is_held_is_told_of_and_goes_on(site):
     site.kernel("done", 1000)
-    load = site.start(*LEASE, site.image())
+    load = site.start("--lease", "3s", site.image())
     site.tree.wait_until_asked()
     site.crowd.signal(1, "STOP")
     report = site.finish(load, 1)
@@ -166,7 +166,7 @@ def test_a_vm_that_takes_snapshots_is_waited_for(site):
     thread.start()
     try:
         site.kernel("done")
-        report = site.load("--deadline", "20s", site.image())
+        report = site.load(site.image())
     finally:
         done.set()
         thread.join()
@@ -178,6 +178,6 @@ def test_a_vm_that_takes_snapshots_is_waited_for(site):
 
 def test_what_does_not_speak_as_muster_does_stops_the_load(site):
     gate = site.gate(PREPARE)
-    report = site.load("--deadline", "300ms", site.image(), status=1)
+    report = site.load("--deadline", "2s", site.image(), status=1)
     not_loaded(site, report, "z-gate.sock", "does not answer")
     gate.open()
