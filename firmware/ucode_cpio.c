@@ -18,8 +18,9 @@
 /* Fields behind the magic number. */
 enum { FIELD_FILE_SIZE = 6, FIELD_NAME_SIZE = 11 };
 
-static const char magic[] = "070701";
-#define MAGIC_BYTES (sizeof(magic) - 1)
+/* "newc", and the same with checksums, which the kernel does not look at. */
+static const char *const magics[] = { "070701", "070702" };
+#define MAGIC_BYTES 6
 
 static const struct member {
 	const char *name;
@@ -31,8 +32,11 @@ static const struct member {
 
 static bool is_entry(const struct ucode_span *span, size_t at)
 {
-	return span->len - at >= MAGIC_BYTES &&
-	       !memcmp(span->data + at, magic, MAGIC_BYTES);
+	for (unsigned i = 0; i < ARRAY_SIZE(magics); i++)
+		if (span->len - at >= MAGIC_BYTES &&
+			!memcmp(span->data + at, magics[i], MAGIC_BYTES))
+			return true;
+	return false;
 }
 
 bool ucode_cpio_detect(const struct ucode_span *span)

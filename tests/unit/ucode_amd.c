@@ -322,6 +322,21 @@ static void a_cpio_is_searched_for_both_vendors(void **state)
 		"\1\0\0\0\1\0\0\0", 8);
 }
 
+/* As `cpio -H crc` makes it. */
+static void a_cpio_may_have_checksums(void **state)
+{
+	struct image *image = *state;
+
+	make_cpio(image);
+	for (size_t at = 0; at + 6 <= image->bytes.len; at++)
+		if (!memcmp(image->bytes.data + at, "070701", 6))
+			image->bytes.data[at + 5] = '2';
+	assert_int_equal(parse(image), 0);
+	assert_int_equal(image->list.count, 2);
+	image->bytes.data[5] = '7';
+	assert_refused(image, "");
+}
+
 static void what_follows_a_cpio_is_left_alone(void **state)
 {
 	struct image *image = *state;
@@ -417,6 +432,7 @@ int main(void)
 		TEST(what_lies_behind_a_loaded_patch_is_left_alone),
 		TEST(the_family_tells_how_much_to_load),
 		TEST(a_cpio_is_searched_for_both_vendors),
+		TEST(a_cpio_may_have_checksums),
 		TEST(what_follows_a_cpio_is_left_alone),
 		TEST(a_second_archive_is_searched_too),
 		TEST(a_cpio_without_microcode_is_refused),
