@@ -13,7 +13,9 @@
 #include "vmm/base/thread.h"
 #include "vmm/events.h"
 
-#define ANSWER_MS 2000 /* for all VMs */
+#define ANSWER_MS    2000 /* for all VMs */
+#define INTEL_FOLDER "/lib/firmware/intel-ucode"
+#define AMD_FOLDER   "/lib/firmware/amd-ucode"
 
 struct settings {
 	struct config_words files;
@@ -64,14 +66,13 @@ static void cleanup_status(struct status *status)
 /* Where the kernel looks; a host may have neither. */
 static int read_firmware(const char *root, struct ucode_files *files)
 {
-	static const char *const folders[] = { "intel-ucode", "amd-ucode" };
+	static const char *const folders[] = { INTEL_FOLDER, AMD_FOLDER };
 	char path[PATH_MAX];
 
 	for (unsigned i = 0; i < ARRAY_SIZE(folders); i++) {
 		int rc = 0;
 
-		snprintf(path, sizeof(path), "%s/lib/firmware/%s", root,
-			folders[i]);
+		snprintf(path, sizeof(path), "%s%s", root, folders[i]);
 		if (!access(path, F_OK))
 			rc = ucode_files_read(path, files);
 		if (rc)
@@ -168,6 +169,11 @@ static void put_text(struct status *status, struct buf *out)
 	host_cpus_choose(host, &status->files.list, UCODE_AT_BOOT);
 	for (unsigned i = 0; i < host->count; i++)
 		put_kind(&status->files.list, &host->kind[i], out);
+	if (!status->files.count)
+		buf_printf(out,
+			"nothing on disk: no image in " INTEL_FOLDER
+			" or " AMD_FOLDER "; name images, or install your "
+			"distribution's package of them\n");
 	microcode_kernel_put(&status->kernel, out);
 	for (unsigned i = 0; i < status->vms.count; i++)
 		put_vm(&status->vms.member[i], out);

@@ -125,11 +125,13 @@ def test_status_says_what_runs_and_what_is_newer_on_disk(microcode, tmp_path):
         f"kernel {RELEASE}: loads late, whatever minimum revision an update has\n")
 
 
-def test_status_of_a_host_without_firmware(status, tmp_path):
+def test_status_of_a_host_without_firmware(status, microcode, tmp_path):
     host = MicrocodeHost(tmp_path, [Cpu(SKYLAKE, 7, 0x80)])
     choice = status(host)["at_boot"][0]["choice"]
     assert choice == {"verdict": "no-match",
                       "why": "nothing for signature 0x00050654"}
+    assert "nothing on disk: no image in /lib/firmware/intel-ucode" in microcode(
+        "status", host.option)
 
 
 def test_status_tells_cpus_of_two_revisions_apart(status, tmp_path):
