@@ -151,6 +151,10 @@ def policy(**more):
     return {"guest": "stage", "hypervisor": "shown", "misfit": "resume", **more}
 
 
+def told(instance):
+    return instance.ask("GET", "/vm/config").body["microcode"]
+
+
 def test_clients_say_the_policy_and_hear_of_updates(direct, tmp_path):
     instance = Instance(direct, tmp_path)
     assert "microcode" not in instance.ask("GET", "/vm/config").body
@@ -159,9 +163,9 @@ def test_clients_say_the_policy_and_hear_of_updates(direct, tmp_path):
     fault = instance.ask("PUT", "/microcode",
                          policy(guest="emulate", spool_path=str(tmp_path))).fault
     assert "guest must be stage" in fault
-    told = policy(spool_path=str(tmp_path))
-    instance.put("/microcode", told)
-    assert instance.ask("GET", "/vm/config").body["microcode"] == told
+    wanted = policy(spool_path=str(tmp_path))
+    instance.put("/microcode", wanted)
+    assert told(instance) == wanted
     loads = initrd([Load(IMAGE(SIGNATURE, NEWER))], tmp_path / "loads")
     instance.boot("ucode", initrd_path=str(loads))
     heard = Events(instance.path)
@@ -173,15 +177,18 @@ def test_clients_say_the_policy_and_hear_of_updates(direct, tmp_path):
     instance.stop()
 
 
-def test_a_snapshot_keeps_policy_and_revision(direct, tmp_path):
-    first = Instance(direct, new_folder(tmp_path / "first"))
-    first.put("/microcode", {"guest": "emulate"})
-    loads = initrd([Load(IMAGE(SIGNATURE, NEWER), NEWER)], tmp_path / "loads")
-    first.boot("ucode", initrd_path=str(loads), boot_args="watch=1")
-    first.start()
-    seen = f"sees: {NEWER << SHIFT:x}"
-    first.wait_until_it_says(seen)
-    told = first.ask("GET", "/vm/config").body["microcode"]
+def watched(direct, tmp_path, settings, load):
+    """A guest that loads, and then says over and over what it sees."""
+    instance = Instance(direct, new_folder(tmp_path / "first"))
+    instance.put("/microcode", settings)
+    loads = initrd([load], tmp_path / "loads")
+    instance.boot("ucode", initrd_path=str(loads), boot_args="watch=1")
+    instance.start()
+    return instance
+
+
+def moved(direct, tmp_path, first):
+    """The same guest in another process, by a snapshot."""
     first.ask("PATCH", "/vm", {"state": "Paused"})
     files = {"snapshot_path": str(tmp_path / "s")}
     first.put("/snapshot/create", files | {"mem_file_path": str(tmp_path / "m")})
@@ -189,6 +196,26 @@ def test_a_snapshot_keeps_policy_and_revision(direct, tmp_path):
     second = Instance(direct, new_folder(tmp_path / "second"))
     second.put("/snapshot/load", files | {"resume_vm": True, "mem_backend": {
         "backend_type": "File", "backend_path": str(tmp_path / "m")}})
+    return second
+
+
+def test_a_snapshot_keeps_policy_and_revision(direct, tmp_path):
+    seen = f"sees: {NEWER << SHIFT:x}"
+    first = watched(direct, tmp_path, {"guest": "emulate"},
+                    Load(IMAGE(SIGNATURE, NEWER)))
+    first.wait_until_it_says(seen)
+    before = told(first)
+    second = moved(direct, tmp_path, first)
     second.wait_until_it_says(seen)
-    assert second.ask("GET", "/vm/config").body["microcode"] == told
+    assert told(second) == before
+    second.stop()
+
+
+def test_a_snapshot_designates_nobody(direct, tmp_path):
+    spool = new_folder(tmp_path / "spool")
+    first = watched(direct, tmp_path, policy(spool_path=str(spool)),
+                    Load(0))
+    assert told(first) == policy(spool_path=str(spool))
+    second = moved(direct, tmp_path, first)
+    assert told(second) == policy(spool_path=None)
     second.stop()
