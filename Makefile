@@ -179,6 +179,7 @@ ON_CPUS = closure meet fleet fleet_explain
 ON_CPUS += cpu_set silicon
 ON_KVM = cpu_clock cpu_state cpu_state_hostile cpu_state_run cpu_model_text guest_ucode
 UNIT_TESTS += iov topology $(ON_RING) $(ON_IMAGE) $(ON_MODEL) $(ON_COUNTER) $(ON_BLKGUEST)
+UNIT_TESTS += config_table
 UNIT_TESTS += feature feature_cover
 UNIT_TESTS += collect fingerprint operands profile
 UNIT_TESTS += fc_template msr_filter
