@@ -52,7 +52,7 @@ struct pick {
 	unsigned count;
 };
 
-/* What fits is put in, newer or not: a boot begins at the firmware's revision. */
+/* What fits is put in, newer or not. */
 static void pick_chosen(const struct host_cpus *host, struct pick *pick)
 {
 	for (unsigned i = 0; i < host->count; i++) {
@@ -63,6 +63,21 @@ static void pick_chosen(const struct host_cpus *host, struct pick *pick)
 	}
 }
 
+/*
+ * By what runs, and by what its firmware may leave behind: a boot begins there, and
+ * an update that follows the running revision need not follow that one.
+ */
+static void pick_for_cpus(struct host_cpus *host, const struct ucode_list *list,
+	struct pick *pick)
+{
+	host_cpus_choose(host, list, UCODE_AT_BOOT);
+	pick_chosen(host, pick);
+	for (unsigned i = 0; i < host->count; i++)
+		host->kind[i].cpu.revision = 0;
+	host_cpus_choose(host, list, UCODE_AT_BOOT);
+	pick_chosen(host, pick);
+}
+
 static int pick_for_host(const struct settings *s,
 	const struct ucode_files *files, struct pick *pick)
 {
@@ -71,11 +86,10 @@ static int pick_for_host(const struct settings *s,
 
 	if (rc)
 		return rc;
-	host_cpus_choose(&host, &files->list, UCODE_AT_BOOT);
-	pick->updates = calloc(host.count, sizeof(*pick->updates));
+	pick->updates = calloc(2ul * host.count, sizeof(*pick->updates));
 	if (!pick->updates)
 		return err_set(-ENOMEM, "no memory for the updates");
-	pick_chosen(&host, pick);
+	pick_for_cpus(&host, &files->list, pick);
 	if (!pick->count)
 		return err_set(-ENODATA,
 			"nothing there for these CPUs; `muster microcode "

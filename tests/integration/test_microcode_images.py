@@ -329,6 +329,21 @@ def test_an_image_for_a_host_has_its_updates_only(microcode, show, tmp_path):
         [{"signature": "0x0001067a", "platforms": "0x00000044"}]]
 
 
+def test_an_image_has_what_firmware_can_begin_with(microcode, show, tmp_path):
+    """The newest may follow what runs now, but not what the next boot begins at."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for revision, minimum in (0x0a0011d5, 0), (0x0a0011d3, 0), (0x0a0011de, 0x0a0011d9):
+        (folder / f"{revision:x}").write_bytes(
+            amd(revision, [0xa00f11], 0xa011, minimum=minimum))
+    host = MicrocodeHost(tmp_path / "host", [Cpu(0xa00f11, 0x0a0011da, vendor=AMD)])
+    early = tmp_path / "early.cpio"
+    microcode("image", folder, "--host", "-o", early, host.option)
+    [file] = show(early)
+    assert [update["revision"] for update in file["updates"]] == [
+        "0x0a0011d5", "0x0a0011de"]
+
+
 def test_no_image_is_made_of_a_folder_with_a_bad_one(microcode, tmp_path):
     folder, early = tmp_path / "folder", tmp_path / "early.cpio"
     folder.mkdir()
