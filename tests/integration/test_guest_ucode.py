@@ -2,8 +2,10 @@
 """test_guest_ucode.py - what becomes of microcode that a guest loads itself"""
 
 import dataclasses
+import json
 import re
 import struct
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -147,6 +149,24 @@ def test_a_spool_must_be_of_use(direct, tmp_path):
         assert words in result.stderr
 
 
+def template(muster, tmp_path, revision):
+    """Of this host, but for its microcode."""
+    profile, path = tmp_path / "profile", tmp_path / "template"
+    for command in ["profile", "-o", profile], ["merge", profile, "-o", path]:
+        subprocess.run([muster, "fleet", *command], check=True, timeout=60,
+                       stderr=subprocess.DEVNULL)
+    wanted = json.loads(path.read_text())
+    wanted["msrs"]["0x8b"] = hex(revision << SHIFT)
+    path.write_text(json.dumps(wanted))
+    return path
+
+
+def test_a_guest_shows_the_revision_of_its_template(direct, muster, tmp_path):
+    cpu = template(muster, tmp_path, 7)
+    said, _ = run(direct, tmp_path, [Load(IMAGE(SIGNATURE, NEWER))], "--cpu", cpu)
+    assert said == [("", 7), ("went", 7)]
+
+
 def policy(**more):
     return {"guest": "stage", "hypervisor": "shown", "misfit": "resume", **more}
 
@@ -214,7 +234,7 @@ def test_a_snapshot_keeps_policy_and_revision(direct, tmp_path):
 def test_a_snapshot_designates_nobody(direct, tmp_path):
     spool = new_folder(tmp_path / "spool")
     first = watched(direct, tmp_path, policy(spool_path=str(spool)),
-                    Load(0))
+                    Load(IMAGE(SIGNATURE, NEWER)))
     assert told(first) == policy(spool_path=str(spool))
     second = moved(direct, tmp_path, first)
     assert told(second) == policy(spool_path=None)
