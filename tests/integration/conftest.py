@@ -29,6 +29,7 @@ import svm as svm_host
 import vmx as vmx_host
 from host import Missing
 from images import ROOT
+from instance import Instance
 
 
 def probe_root():
@@ -100,6 +101,14 @@ def muster():
 @pytest.fixture(scope="session")
 def direct(muster):
     return direct_host.Direct(muster)
+
+
+@pytest.fixture
+def instance(direct, tmp_path):
+    """A process of `muster api` whose VM is the test's to make."""
+    made = Instance(direct, tmp_path)
+    yield made
+    made.stop()
 
 
 @pytest.fixture(scope="session")

@@ -17,13 +17,6 @@ MACHINE = {"vcpu_count": 2, "mem_size_mib": 64}
 
 
 @pytest.fixture
-def instance(direct, tmp_path):
-    made = Instance(direct, tmp_path)
-    yield made
-    made.stop()
-
-
-@pytest.fixture
 def running(instance):
     instance.put("/machine-config", MACHINE)
     instance.boot("spin", boot_args="cpus=2")
@@ -258,7 +251,7 @@ WRONG = [  # target, member, value, what the fault says
     ("/boot-source", "boot_args", "x" * 2049, "too long"),
     ("/boot-source", "boot_args", ["x"], "has another type"),
     ("/drives/d", "drive_id", "e", "the path names d"),
-    ("/drives/d", "drive_id", "x" * 21, "too long"),
+    ("/drives/d", "drive_id", "x" * 65, "too long"),
     ("/drives/d", "path_on_host", "/absent/d", "cannot open: No such file"),
     ("/drives/d", "is_root_device", "true", "has another type"),
     ("/drives/d", "is_read_only", 0, "has another type"),

@@ -84,13 +84,6 @@ def test_a_template_may_be_a_file(launch, tmp_path):
 
 # ---- PUT /config ----
 
-@pytest.fixture
-def instance(direct, tmp_path):
-    made = Instance(direct, tmp_path)
-    yield made
-    made.stop()
-
-
 def told(instance):
     return instance.ask("GET", "/vm/config").body
 

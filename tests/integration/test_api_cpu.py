@@ -10,13 +10,6 @@ from instance import Instance
 pytestmark = pytest.mark.needs("direct")
 
 
-@pytest.fixture
-def instance(direct, tmp_path):
-    made = Instance(direct, tmp_path)
-    yield made
-    made.stop()
-
-
 def test_a_running_guest_has_what_a_template_describes(direct, instance, tmp_path):
     assert "while the VM is not started" in instance.ask("GET", "/cpu").fault
     instance.boot("spin")

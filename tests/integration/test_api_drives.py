@@ -15,13 +15,6 @@ pytestmark = pytest.mark.needs("direct")
 MIB = 1 << 20
 
 
-@pytest.fixture
-def instance(direct, tmp_path):
-    made = Instance(direct, tmp_path)
-    yield made
-    made.stop()
-
-
 def image(folder, number, mib=1):
     """A disk that blk-swap knows by its number."""
     path = folder / f"{number}.img"

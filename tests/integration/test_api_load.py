@@ -34,13 +34,6 @@ def pair(direct, tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def instance(direct, tmp_path):
-    made = Instance(direct, tmp_path)
-    yield made
-    made.stop()
-
-
 def body(pair, **more):
     wanted = {"snapshot_path": f"{pair}/state",
               "mem_backend": {"backend_type": "File",

@@ -18,7 +18,7 @@ import openapi
 import payload
 from bodies import Maker, spoilt
 from control import Connection, raw
-from instance import Instance, drive
+from instance import drive
 
 pytestmark = pytest.mark.needs("direct")
 
@@ -27,13 +27,6 @@ BATCH = 50
 GROWTH_KIB = 64
 LAST = b"GET /version HTTP/1.1\r\n\r\n"  # its reply ends as no other's part does
 NOT_HERE = ["/actions", "/snapshot/load"]  # which begin a VM
-
-
-@pytest.fixture
-def instance(direct, tmp_path):
-    made = Instance(direct, tmp_path)
-    yield made
-    made.stop()
 
 
 def message(method, target, body=None):

@@ -9,18 +9,10 @@ import subprocess
 import pytest
 
 import payload
-from instance import Instance
 
 pytestmark = pytest.mark.needs("direct")
 
 REFUSED, USAGE, NO_ANSWER = 1, 2, 4
-
-
-@pytest.fixture
-def instance(direct, tmp_path):
-    made = Instance(direct, tmp_path)
-    yield made
-    made.stop()
 
 
 @pytest.fixture

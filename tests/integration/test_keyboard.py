@@ -28,13 +28,6 @@ while sleep 1; do :; done
 # ---- payloads ----
 
 @pytest.fixture
-def instance(direct, tmp_path):
-    made = Instance(direct, tmp_path)
-    yield made
-    made.stop()
-
-
-@pytest.fixture
 def listening(instance):
     instance.boot("keyboard")
     instance.start()

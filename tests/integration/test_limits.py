@@ -17,13 +17,6 @@ NEVER = {"size": 1, "refill_time": 3600 * 1000}
 NONE = {"size": 0, "refill_time": 0}
 
 
-@pytest.fixture
-def instance(direct, tmp_path):
-    made = Instance(direct, tmp_path)
-    yield made
-    made.stop()
-
-
 def start_reader(instance, tmp_path, **more):
     instance.boot("blk-swap", boot_args="")
     instance.put("/drives/d", drive(image(tmp_path, 1), "d", **more))

@@ -23,47 +23,18 @@ static const struct kit_amd rome = {
 	.equivalence = 0x8310,
 };
 
-struct image {
-	struct buf bytes;
-	struct ucode_list list;
-};
-
 static int setup(void **state)
 {
-	static struct image image;
+	static struct kit_image image;
 
-	image = (struct image){ 0 };
+	image = (struct kit_image){ 0 };
 	kit_put_amd(&image.bytes, &milan);
 	*state = &image;
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	struct image *image = *state;
-
-	ucode_list_fini(&image->list);
-	buf_fini(&image->bytes);
-	return 0;
-}
-
-static int parse(struct image *image)
-{
-	ucode_list_fini(&image->list);
-	err_clear();
-	return ucode_parse(
-		"f", image->bytes.data, image->bytes.len, &image->list);
-}
-
-static void assert_refused(struct image *image, const char *why)
-{
-	assert_int_equal(parse(image), -EBADMSG);
-	if (!strstr(err_text(), why))
-		fail_msg("\"%s\" does not say \"%s\"", err_text(), why);
-}
-
 /* Whether the image, cut to each of its lengths, is accepted. */
-static void each_cut(struct image *image, bool (*is_whole)(size_t len))
+static void each_cut(struct kit_image *image, bool (*is_whole)(size_t len))
 {
 	for (size_t len = 0; len <= image->bytes.len; len++) {
 		/* Its own allocation, for the sanitizers to watch its end. */
@@ -81,10 +52,10 @@ static void each_cut(struct image *image, bool (*is_whole)(size_t len))
 
 static void a_patch_is_described(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 	const struct ucode_update *u;
 
-	assert_int_equal(parse(image), 0);
+	assert_int_equal(kit_parse(image), 0);
 	assert_int_equal(image->list.count, 1);
 	u = image->list.updates;
 	assert_int_equal(u->vendor, UCODE_AMD);
@@ -100,22 +71,22 @@ static void a_patch_is_described(void **state)
 
 static void the_table_says_for_whom_a_patch_is(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	/* In place of the table's end, a second signature of the same id. */
 	kit_set32(&image->bytes, TABLE_AT + 16, 0x00a00f12);
 	kit_set32(&image->bytes, TABLE_AT + 16 + 12, 0xa011);
-	assert_int_equal(parse(image), 0);
+	assert_int_equal(kit_parse(image), 0);
 	assert_int_equal(image->list.updates->sig_count, 2);
 	assert_int_equal(image->list.updates->sigs[1].signature, 0x00a00f12);
 }
 
 static void containers_stand_one_behind_the_other(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	kit_put_amd(&image->bytes, &rome);
-	assert_int_equal(parse(image), 0);
+	assert_int_equal(kit_parse(image), 0);
 	assert_int_equal(image->list.count, 2);
 	assert_int_equal(image->list.updates[1].sigs[0].signature, 0x00830f10);
 	assert_int_equal(
@@ -124,13 +95,13 @@ static void containers_stand_one_behind_the_other(void **state)
 
 static void a_reused_checksum_is_the_revision_before(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	kit_set32(&image->bytes, KIT_AMD_PATCH_AT + 12, 0x0a0011d0);
-	assert_int_equal(parse(image), 0);
+	assert_int_equal(kit_parse(image), 0);
 	assert_int_equal(image->list.updates->min_revision, 0x0a0011d0);
 	kit_set32(&image->bytes, KIT_AMD_PATCH_AT + 12, 0x0a0012d0);
-	assert_refused(image, "checksum 0x0a0012d0: neither");
+	kit_refused(image, "checksum 0x0a0012d0: neither");
 }
 
 static bool is_one_or_two(size_t len)
@@ -140,7 +111,7 @@ static bool is_one_or_two(size_t len)
 
 static void every_cut_container_is_refused(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	kit_put_amd(&image->bytes, &rome);
 	each_cut(image, is_one_or_two);
@@ -169,28 +140,28 @@ static const struct bend {
 
 static void every_bad_field_is_named(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(bends); i++) {
 		image->bytes.len = 0;
 		kit_put_amd(&image->bytes, &milan);
 		kit_set32(&image->bytes, bends[i].at, bends[i].value);
-		assert_refused(image, bends[i].why);
+		kit_refused(image, bends[i].why);
 	}
 }
 
 static void a_patch_longer_than_its_family_has_is_refused(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	buf_fill(&image->bytes, 0, 5569 - KIT_AMD_BYTES);
 	kit_set32(&image->bytes, KIT_AMD_PATCH_AT - 4, 5569);
-	assert_refused(image, "5569 bytes: patches of family 19h take 5568");
+	kit_refused(image, "5569 bytes: patches of family 19h take 5568");
 }
 
 static void a_patch_for_too_many_processors_is_refused(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 	unsigned count = UCODE_SIGS_MAX + 1;
 
 	image->bytes.len = 0;
@@ -208,25 +179,25 @@ static void a_patch_for_too_many_processors_is_refused(void **state)
 		image->bytes.data + image->bytes.len - KIT_AMD_BYTES - 8,
 		KIT_AMD_BYTES + 8);
 	image->bytes.len = 12 + count * 16 + KIT_AMD_BYTES + 8;
-	assert_refused(image, "for more than 64 kinds");
+	kit_refused(image, "for more than 64 kinds");
 }
 
 /* Published ones have some 50 entries. */
 static void a_table_without_end_is_refused(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	buf_fill(&image->bytes, 1, 1025 * 16);
 	kit_set32(&image->bytes, 8, 1024 * 16);
-	assert_refused(image, "container: no patch behind its table");
+	kit_refused(image, "container: no patch behind its table");
 	kit_set32(&image->bytes, 8, 1025 * 16);
-	assert_refused(image, "equivalence table: longer than is believed");
+	kit_refused(image, "equivalence table: longer than is believed");
 }
 
 /* Families 10h to 12h: the checksum is the sum of the data. */
 static void an_old_patch_sums_up(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	image->bytes.len = 0;
 	kit_put_amd(&image->bytes, &(struct kit_amd){ .revision = 0x010000c8,
@@ -234,18 +205,18 @@ static void an_old_patch_sums_up(void **state)
 					   .equivalence = 0x1043 });
 	image->bytes.data[KIT_AMD_PATCH_AT + 10] = 4; /* x 28 bytes */
 	kit_set32(&image->bytes, KIT_AMD_PATCH_AT + 12, 28 * 0x5a5a5a5au);
-	assert_int_equal(parse(image), 0);
+	assert_int_equal(kit_parse(image), 0);
 	image->bytes.data[KIT_AMD_PATCH_AT + 64] ^= 1;
-	assert_refused(image, "checksum: the data sums up to");
+	kit_refused(image, "checksum: the data sums up to");
 	image->bytes.data[KIT_AMD_PATCH_AT + 10] = 7;
-	assert_refused(image, "196 bytes of data: cut short");
+	kit_refused(image, "196 bytes of data: cut short");
 }
 
 /* ---- as a processor takes it ---- */
 
 static void a_loaded_patch_is_for_its_usual_signature(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 	struct ucode_update u;
 
 	assert_int_equal(ucode_parse_loaded(UCODE_AMD,
@@ -261,7 +232,7 @@ static void a_loaded_patch_is_for_its_usual_signature(void **state)
 
 static void what_lies_behind_a_loaded_patch_is_left_alone(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 	struct ucode_update u;
 
 	buf_fill(&image->bytes, 0xff, 6000);
@@ -274,7 +245,7 @@ static void what_lies_behind_a_loaded_patch_is_left_alone(void **state)
 
 static void the_family_tells_how_much_to_load(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	assert_int_equal(ucode_bytes_to_load(UCODE_AMD,
 				 image->bytes.data + KIT_AMD_PATCH_AT),
@@ -293,7 +264,7 @@ static void the_family_tells_how_much_to_load(void **state)
 static size_t members_len, whole_len;
 
 /* Both vendors' updates, among other members. */
-static void make_cpio(struct image *image)
+static void make_cpio(struct kit_image *image)
 {
 	CLEANUP(buf_fini) struct buf intel = BUF_INIT;
 	CLEANUP(buf_fini) struct buf cpio = BUF_INIT;
@@ -311,10 +282,10 @@ static void make_cpio(struct image *image)
 
 static void a_cpio_is_searched_for_both_vendors(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	make_cpio(image);
-	assert_int_equal(parse(image), 0);
+	assert_int_equal(kit_parse(image), 0);
 	assert_int_equal(image->list.count, 2);
 	assert_int_equal(image->list.updates[0].vendor, UCODE_AMD);
 	assert_int_equal(image->list.updates[1].vendor, UCODE_INTEL);
@@ -325,32 +296,32 @@ static void a_cpio_is_searched_for_both_vendors(void **state)
 /* As `cpio -H crc` makes it. */
 static void a_cpio_may_have_checksums(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	make_cpio(image);
 	for (size_t at = 0; at + 6 <= image->bytes.len; at++)
 		if (!memcmp(image->bytes.data + at, "070701", 6))
 			image->bytes.data[at + 5] = '2';
-	assert_int_equal(parse(image), 0);
+	assert_int_equal(kit_parse(image), 0);
 	assert_int_equal(image->list.count, 2);
 	image->bytes.data[5] = '7';
-	assert_refused(image, "");
+	kit_refused(image, "");
 }
 
 static void what_follows_a_cpio_is_left_alone(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	make_cpio(image);
 	buf_fill(&image->bytes, 0, 512);
 	buf_printf(&image->bytes, "\x1f\x8b the compressed rest");
-	assert_int_equal(parse(image), 0);
+	assert_int_equal(kit_parse(image), 0);
 	assert_int_equal(image->list.count, 2);
 }
 
 static void a_second_archive_is_searched_too(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 	CLEANUP(buf_fini) struct buf first = BUF_INIT;
 
 	make_cpio(image);
@@ -360,18 +331,18 @@ static void a_second_archive_is_searched_too(void **state)
 	buf_append(&first, image->bytes.data, image->bytes.len);
 	image->bytes.len = 0;
 	buf_append(&image->bytes, first.data, first.len);
-	assert_int_equal(parse(image), 0);
+	assert_int_equal(kit_parse(image), 0);
 	assert_int_equal(image->list.count, 2);
 }
 
 static void a_cpio_without_microcode_is_refused(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	image->bytes.len = 0;
 	kit_put_member(&image->bytes, INTEL_NAME ".old", "x", 1);
 	kit_put_trailer(&image->bytes);
-	assert_refused(image, "f: has no microcode update");
+	kit_refused(image, "f: has no microcode update");
 }
 
 /* A cut behind the members, within the magic number of the trailer, shows nothing. */
@@ -383,7 +354,7 @@ static bool has_all_members(size_t len)
 
 static void every_cut_cpio_is_refused(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 	size_t alone;
 
 	make_cpio(image);
@@ -400,20 +371,20 @@ static void every_cut_cpio_is_refused(void **state)
 
 static void sizes_that_wrap_are_refused(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	make_cpio(image);
 	memset(image->bytes.data + 6 + 6 * 8, 'f', 8);
-	assert_refused(image, "cpio, at 0x0: a damaged member");
+	kit_refused(image, "cpio, at 0x0: a damaged member");
 	make_cpio(image);
 	memset(image->bytes.data + 6 + 11 * 8, 'F', 8);
-	assert_refused(image, "");
+	kit_refused(image, "");
 	make_cpio(image);
 	image->bytes.data[6 + 6 * 8] = 'g';
-	assert_refused(image, "");
+	kit_refused(image, "");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, kit_teardown)
 
 int main(void)
 {

@@ -26,51 +26,22 @@ static const struct kit_intel sapphire = {
 	.extra = extra,
 };
 
-struct image {
-	struct buf bytes;
-	struct ucode_list list;
-};
-
 static int setup(void **state)
 {
-	static struct image image;
+	static struct kit_image image;
 
-	image = (struct image){ 0 };
+	image = (struct kit_image){ 0 };
 	kit_put_intel(&image.bytes, &sapphire);
 	*state = &image;
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	struct image *image = *state;
-
-	ucode_list_fini(&image->list);
-	buf_fini(&image->bytes);
-	return 0;
-}
-
-static int parse(struct image *image)
-{
-	ucode_list_fini(&image->list);
-	err_clear();
-	return ucode_parse(
-		"f", image->bytes.data, image->bytes.len, &image->list);
-}
-
-static void assert_refused(struct image *image, const char *why)
-{
-	assert_int_equal(parse(image), -EBADMSG);
-	if (!strstr(err_text(), why))
-		fail_msg("\"%s\" does not say \"%s\"", err_text(), why);
-}
-
 static void an_update_is_described(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 	const struct ucode_update *u;
 
-	assert_int_equal(parse(image), 0);
+	assert_int_equal(kit_parse(image), 0);
 	assert_int_equal(image->list.count, 1);
 	u = image->list.updates;
 	assert_int_equal(u->vendor, UCODE_INTEL);
@@ -85,10 +56,10 @@ static void an_update_is_described(void **state)
 
 static void the_extended_table_adds_signatures(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 	const struct ucode_update *u;
 
-	assert_int_equal(parse(image), 0);
+	assert_int_equal(kit_parse(image), 0);
 	u = image->list.updates;
 	assert_int_equal(u->sig_count, 3);
 	assert_int_equal(u->sigs[0].signature, 0x806f8);
@@ -99,10 +70,10 @@ static void the_extended_table_adds_signatures(void **state)
 
 static void updates_stand_one_behind_the_other(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	kit_put_intel(&image->bytes, &sapphire);
-	assert_int_equal(parse(image), 0);
+	assert_int_equal(kit_parse(image), 0);
 	assert_int_equal(image->list.count, 2);
 	assert_int_equal(image->list.updates[1].offset, KIT_INTEL_BYTES);
 }
@@ -110,24 +81,24 @@ static void updates_stand_one_behind_the_other(void **state)
 /* Sizes of 0 mean 2000 and 2048, whatever the total size then says. */
 static void a_data_size_of_0_means_2000(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	image->bytes.len = 0;
 	kit_put_intel(&image->bytes, &(struct kit_intel){ .revision = 7 });
 	kit_set32(&image->bytes, 28, 0);
 	kit_set32(&image->bytes, 32, 0xffff);
 	kit_seal(&image->bytes, 0, KIT_INTEL_BYTES, 16);
-	assert_int_equal(parse(image), 0);
+	assert_int_equal(kit_parse(image), 0);
 	assert_int_equal(image->list.updates->size_bytes, 2048);
 }
 
 static void the_image_is_refused_whole_but_listed(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	kit_put_intel(&image->bytes, &sapphire);
 	image->bytes.data[100] ^= 1;
-	assert_refused(image, "f: update 1, at 0x0: checksum");
+	kit_refused(image, "f: update 1, at 0x0: checksum");
 	assert_int_equal(image->list.count, 2);
 	assert_non_null(strstr(image->list.updates[0].fault, "checksum"));
 	assert_non_null(strstr(image->list.updates[1].fault, "another update"));
@@ -135,7 +106,7 @@ static void the_image_is_refused_whole_but_listed(void **state)
 
 static void every_truncation_is_refused(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 	uint8_t *exact;
 
 	kit_put_intel(&image->bytes, &sapphire);
@@ -157,14 +128,14 @@ static void every_truncation_is_refused(void **state)
 
 static void every_flipped_bit_is_noticed(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	for (size_t bit = 0; bit < 8 * KIT_INTEL_BYTES; bit++) {
 		image->bytes.data[bit / 8] ^= 1 << bit % 8;
-		assert_int_equal(parse(image), -EBADMSG);
+		assert_int_equal(kit_parse(image), -EBADMSG);
 		image->bytes.data[bit / 8] ^= 1 << bit % 8;
 	}
-	assert_int_equal(parse(image), 0);
+	assert_int_equal(kit_parse(image), 0);
 }
 
 /* Each field wrong, but the checksum over it right. */
@@ -192,83 +163,83 @@ static const struct bend {
 
 static void every_bad_field_is_named(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(bends); i++) {
 		image->bytes.len = 0;
 		kit_put_intel(&image->bytes, &sapphire);
 		kit_set32(&image->bytes, bends[i].at, bends[i].value);
 		kit_seal(&image->bytes, 0, TABLE_AT, 16);
-		assert_refused(image, bends[i].why);
+		kit_refused(image, bends[i].why);
 	}
 }
 
 static void a_table_with_a_wrong_count_is_refused(void **state)
 {
 	static const uint32_t counts[] = { 0, 1, 3, 0x15555556, 0xffffffff };
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(counts); i++) {
 		kit_set32(&image->bytes, TABLE_AT, counts[i]);
 		kit_seal(&image->bytes, TABLE_AT, TABLE_BYTES, TABLE_AT + 4);
-		assert_refused(image, "extended table:");
+		kit_refused(image, "extended table:");
 	}
 }
 
 static void a_table_that_does_not_sum_up_is_refused(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	kit_set32(&image->bytes, TABLE_AT + 8, 1);
-	assert_refused(image, "extended table: sums up to");
+	kit_refused(image, "extended table: sums up to");
 }
 
 static void an_entry_with_a_wrong_checksum_is_refused(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	/* Its platforms, and in return what the table sums up to. */
 	kit_set32(&image->bytes, TABLE_AT + 20 + 12 + 4, 0x11);
 	kit_seal(&image->bytes, TABLE_AT, TABLE_BYTES, TABLE_AT + 4);
-	assert_refused(image, "extended signature 1, 0x000806f6");
+	kit_refused(image, "extended signature 1, 0x000806f6");
 }
 
 static void a_longer_update_than_we_believe_is_refused(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	buf_fill(&image->bytes, 0, UCODE_UPDATE_MAX);
 	kit_set32(&image->bytes, 32, UCODE_UPDATE_MAX + 1024);
-	assert_refused(image, "at most 4194304");
+	kit_refused(image, "at most 4194304");
 }
 
 static void a_list_has_an_end(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	image->bytes.len = 0;
 	for (unsigned i = 0; i <= UCODE_UPDATES_MAX; i++)
 		kit_put_intel(
 			&image->bytes, &(struct kit_intel){ .revision = 1 });
-	assert_refused(image, "more than 4096 updates");
+	kit_refused(image, "more than 4096 updates");
 	assert_int_equal(image->list.count, UCODE_UPDATES_MAX);
 }
 
 static void other_files_are_no_microcode(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	image->bytes.len = 0;
-	assert_refused(image, "f: has no microcode update");
+	kit_refused(image, "f: has no microcode update");
 	buf_printf(&image->bytes, "%048d", 0);
-	assert_refused(image, "not a microcode update");
+	kit_refused(image, "not a microcode update");
 }
 
 /* ---- as a processor takes it ---- */
 
 static void the_header_tells_how_much_to_load(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	assert_int_equal(ucode_bytes_to_load(UCODE_INTEL, image->bytes.data),
 		KIT_INTEL_BYTES);
@@ -282,7 +253,7 @@ static void the_header_tells_how_much_to_load(void **state)
 
 static void what_lies_behind_a_loaded_update_is_left_alone(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 	struct ucode_update u;
 
 	buf_fill(&image->bytes, 0xff, 100);
@@ -295,7 +266,7 @@ static void what_lies_behind_a_loaded_update_is_left_alone(void **state)
 
 static void a_bad_loaded_update_is_refused(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 	struct ucode_update u;
 
 	assert_int_equal(ucode_parse_loaded(UCODE_INTEL, image->bytes.data,
@@ -307,7 +278,7 @@ static void a_bad_loaded_update_is_refused(void **state)
 		-EBADMSG);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, kit_teardown)
 
 int main(void)
 {

@@ -5,41 +5,20 @@
 #include "tests/unit/ucodekit.h"
 #include "vmm/base/cleanup.h"
 
-struct image {
-	struct buf bytes;
-	struct ucode_list list;
-};
-
 static int setup(void **state)
 {
-	static struct image image;
+	static struct kit_image image;
 
-	image = (struct image){ 0 };
+	image = (struct kit_image){ 0 };
 	*state = &image;
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct image *image = *state;
-
-	ucode_list_fini(&image->list);
-	buf_fini(&image->bytes);
-	return 0;
-}
-
-static void parse(struct image *image)
-{
-	assert_int_equal(ucode_parse("f", image->bytes.data, image->bytes.len,
-				 &image->list),
-		0);
 }
 
 /*
  * Two of one file with the header's signature in common, as Intel's 06-8f-08: the
  * platforms tell them apart.
  */
-static void sapphire(struct image *image)
+static void sapphire(struct kit_image *image)
 {
 	kit_put_intel(
 		&image->bytes, &(struct kit_intel){ .revision = 0x2c000410,
@@ -51,7 +30,7 @@ static void sapphire(struct image *image)
 				       .min_revision = 0x2b000161,
 				       .signature = 0x806f8,
 				       .platforms = 0x87 });
-	parse(image);
+	assert_int_equal(kit_parse(image), 0);
 }
 
 static struct ucode_cpu intel(
@@ -61,7 +40,7 @@ static struct ucode_cpu intel(
 		revision };
 }
 
-static void assert_choice(const struct image *image, struct ucode_cpu cpu,
+static void assert_choice(const struct kit_image *image, struct ucode_cpu cpu,
 	enum ucode_moment moment, enum ucode_verdict verdict, const char *words)
 {
 	struct ucode_choice choice = ucode_select(&image->list, &cpu, moment);
@@ -76,7 +55,7 @@ static void assert_choice(const struct image *image, struct ucode_cpu cpu,
 
 static void the_platform_decides_between_two(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	sapphire(image);
 	assert_choice(image, intel(0x806f8, 0x80, 0x2b000603), UCODE_LATE,
@@ -87,7 +66,7 @@ static void the_platform_decides_between_two(void **state)
 
 static void another_platform_gets_nothing(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	sapphire(image);
 	assert_choice(image, intel(0x806f8, 0x08, 1), UCODE_LATE,
@@ -96,7 +75,7 @@ static void another_platform_gets_nothing(void **state)
 
 static void an_unknown_platform_gets_nothing(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	sapphire(image);
 	assert_choice(image, intel(0x806f8, 0, 1), UCODE_LATE, UCODE_PLATFORM,
@@ -105,7 +84,7 @@ static void an_unknown_platform_gets_nothing(void **state)
 
 static void another_signature_gets_nothing(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	sapphire(image);
 	assert_choice(image, intel(0x806f7, 0x80, 1), UCODE_LATE,
@@ -114,7 +93,7 @@ static void another_signature_gets_nothing(void **state)
 
 static void another_vendor_gets_nothing(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 	struct ucode_cpu cpu = intel(0x806f8, 0x80, 1);
 
 	sapphire(image);
@@ -125,18 +104,18 @@ static void another_vendor_gets_nothing(void **state)
 
 static void flags_of_zero_fit_every_platform(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	kit_put_intel(&image->bytes,
 		&(struct kit_intel){ .revision = 3, .signature = 0x6a9 });
-	parse(image);
+	assert_int_equal(kit_parse(image), 0);
 	assert_choice(image, intel(0x6a9, 0, 1), UCODE_LATE, UCODE_NEWER,
 		"0x00000003 is newer than 0x00000001");
 }
 
 static void what_runs_is_not_loaded_again(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	sapphire(image);
 	assert_choice(image, intel(0x806f8, 0x80, 0x2b000650), UCODE_LATE,
@@ -145,7 +124,7 @@ static void what_runs_is_not_loaded_again(void **state)
 
 static void a_step_back_is_called_so(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	sapphire(image);
 	assert_choice(image, intel(0x806f8, 0x80, 0x2b000651), UCODE_LATE,
@@ -155,12 +134,12 @@ static void a_step_back_is_called_so(void **state)
 /* SDM Vol. 3A, 9.11.1: revisions are signed; those below 0 are for debugging. */
 static void a_debug_revision_is_older_than_any(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	kit_put_intel(
 		&image->bytes, &(struct kit_intel){ .revision = 0x80000100,
 				       .signature = 0x6a9 });
-	parse(image);
+	assert_int_equal(kit_parse(image), 0);
 	assert_choice(image, intel(0x6a9, 1, 1), UCODE_LATE, UCODE_OLDER,
 		"0x80000100 is older than 0x00000001");
 	assert_true(ucode_is_newer(UCODE_AMD, 0x80000100, 1));
@@ -168,7 +147,7 @@ static void a_debug_revision_is_older_than_any(void **state)
 
 static void a_minimum_revision_binds_late_loads_only(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	sapphire(image);
 	assert_choice(image, intel(0x806f8, 0x80, 0x2b000160), UCODE_LATE,
@@ -179,7 +158,7 @@ static void a_minimum_revision_binds_late_loads_only(void **state)
 		UCODE_NEWER, "0x2b000650 is newer than 0x2b000160");
 }
 
-static void milan(struct image *image)
+static void milan(struct kit_image *image)
 {
 	kit_put_amd(&image->bytes, &(struct kit_amd){ .revision = 0x0a0011de,
 					   .min_revision = 0x0a0011d9,
@@ -188,13 +167,13 @@ static void milan(struct image *image)
 	kit_put_amd(&image->bytes, &(struct kit_amd){ .revision = 0x0a0011d5,
 					   .signature = 0x00a00f11,
 					   .equivalence = 0xa011 });
-	parse(image);
+	assert_int_equal(kit_parse(image), 0);
 }
 
 /* AMD's highest is refused by processors whose firmware is old. */
 static void the_highest_that_may_follow_is_chosen(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 	struct ucode_cpu cpu = { UCODE_AMD, 0x00a00f11, 0, 0x0a0011d1 };
 
 	milan(image);
@@ -208,7 +187,7 @@ static void the_highest_that_may_follow_is_chosen(void **state)
 
 static void faulty_updates_are_never_chosen(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 	struct ucode_cpu cpu = intel(0x806f8, 0x80, 1);
 
 	kit_put_intel(&image->bytes, &(struct kit_intel){ .revision = 9,
@@ -225,11 +204,11 @@ static void faulty_updates_are_never_chosen(void **state)
 
 static void a_file_of_three_platforms_has_one_for_each(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 	static const uint32_t platforms[] = { 0x01, 0x04, 0x80 };
 
 	kit_read("intel-ucode/06-17-0a", &image->bytes);
-	parse(image);
+	assert_int_equal(kit_parse(image), 0);
 	assert_int_equal(image->list.count, 3);
 	for (unsigned i = 0; i < ARRAY_SIZE(platforms); i++) {
 		struct ucode_cpu cpu = intel(0x1067a, platforms[i], 0xa07);
@@ -243,10 +222,10 @@ static void a_file_of_three_platforms_has_one_for_each(void **state)
 
 static void a_published_minimum_revision_holds(void **state)
 {
-	struct image *image = *state;
+	struct kit_image *image = *state;
 
 	kit_read("intel-ucode/06-55-04", &image->bytes);
-	parse(image);
+	assert_int_equal(kit_parse(image), 0);
 	assert_choice(image, intel(0x50654, 0x80, 0x02006b05), UCODE_LATE,
 		UCODE_TOO_FAR,
 		"0x02007006 wants 0x02006b06 to run before it, not "
@@ -265,7 +244,7 @@ static void dates_print_as_people_write_them(void **state)
 	assert_string_equal((char *)text.data, "2019-11-12");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, kit_teardown)
 
 int main(void)
 {

@@ -2,10 +2,12 @@
 /* ucodekit.c - microcode images for tests, valid until they are bent */
 #include "tests/unit/ucodekit.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/unit.h"
+#include "vmm/base/err.h"
 
 #define HEADER_BYTES 48
 #define DATE         0x03062023 /* 2023-03-06 */
@@ -139,4 +141,28 @@ void kit_read(const char *name, struct buf *out)
 	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
 		buf_append(out, chunk, n);
 	fclose(f);
+}
+
+int kit_parse(struct kit_image *image)
+{
+	ucode_list_fini(&image->list);
+	err_clear();
+	return ucode_parse(
+		"f", image->bytes.data, image->bytes.len, &image->list);
+}
+
+void kit_refused(struct kit_image *image, const char *why)
+{
+	assert_int_equal(kit_parse(image), -EBADMSG);
+	if (!strstr(err_text(), why))
+		fail_msg("\"%s\" does not say \"%s\"", err_text(), why);
+}
+
+int kit_teardown(void **state)
+{
+	struct kit_image *image = *state;
+
+	ucode_list_fini(&image->list);
+	buf_fini(&image->bytes);
+	return 0;
 }

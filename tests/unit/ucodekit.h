@@ -38,4 +38,19 @@ void kit_put_trailer(struct buf *out);
 /* A file of tests/data/microcode. */
 void kit_read(const char *name, struct buf *out);
 
+/* What most tests of images begin with, and what is found in it. */
+struct kit_image {
+	struct buf bytes;
+	struct ucode_list list;
+};
+
+/* ucode_parse() of the image "f", whatever was parsed before. */
+int kit_parse(struct kit_image *image);
+
+/* Fails unless it is refused with a sentence that says `why`. */
+void kit_refused(struct kit_image *image, const char *why);
+
+/* A test's teardown; its state is a struct kit_image. */
+int kit_teardown(void **state);
+
 #endif
