@@ -124,9 +124,6 @@ struct ucode_choice {
 struct ucode_choice ucode_select(const struct ucode_list *list,
 	const struct ucode_cpu *cpu, enum ucode_moment moment);
 
-/* Is this update for this CPU, by signature and platform? */
-bool ucode_fits(const struct ucode_update *update, const struct ucode_cpu *cpu);
-
 /* Is revision `a` above `b`?  Intel's are signed: below 0 are not for production. */
 bool ucode_is_newer(enum ucode_vendor vendor, uint32_t a, uint32_t b);
 

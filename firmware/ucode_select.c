@@ -16,7 +16,8 @@ static bool has_signature(
 	return false;
 }
 
-bool ucode_fits(const struct ucode_update *u, const struct ucode_cpu *cpu)
+/* By signature and platform. */
+static bool fits(const struct ucode_update *u, const struct ucode_cpu *cpu)
 {
 	for (unsigned i = 0; i < u->sig_count; i++) {
 		const struct ucode_sig *sig = &u->sigs[i];
@@ -64,7 +65,7 @@ struct ucode_choice ucode_select(const struct ucode_list *list,
 
 		if (*u->fault)
 			continue;
-		if (ucode_fits(u, cpu))
+		if (fits(u, cpu))
 			keep_newest(
 				may_follow(u, cpu, moment) ? &best : &blocked,
 				u);
