@@ -211,7 +211,10 @@ LACKS = [
     *((method, f"/{kind}/x") for kind in ("network-interfaces", "pmem")
       for method in ("PUT", "PATCH", "DELETE")),
     ("GET", "/balloon"), ("PUT", "/balloon"), ("PATCH", "/balloon"),
-    ("GET", "/balloon/statistics"), ("GET", "/hotplug/memory"),
+    ("GET", "/balloon/statistics"), ("PATCH", "/balloon/statistics"),
+    ("PATCH", "/balloon/hinting/start"), ("PATCH", "/balloon/hinting/stop"),
+    ("GET", "/balloon/hinting/status"), ("GET", "/hotplug/memory"),
+    ("PUT", "/hotplug/memory"), ("PATCH", "/hotplug/memory"), ("PATCH", "/mmds"),
     ("GET", "/mmds"), ("PUT", "/mmds/config"),
 ]
 
