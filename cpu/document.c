@@ -132,10 +132,12 @@ int document_check_keys(const char *origin, const char *where,
 			return document_refuse(origin, where, "%s: must be %s",
 				keys[i].name, type_words(keys[i].type));
 	}
-	json_object_foreach((json_t *)object, name,
-		value) if (!is_known(name, keys,
-				   count)) return document_refuse(origin, where,
-		"%s: unknown key", text_shown(name).s);
+	json_object_foreach((json_t *)object, name, value)
+	{
+		if (!is_known(name, keys, count))
+			return document_refuse(origin, where, "%s: unknown key",
+				text_shown(name).s);
+	}
 	return 0;
 }
 

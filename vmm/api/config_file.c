@@ -188,12 +188,15 @@ static int check_keys(json_t *root)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(root, key,
-		value) if (!is_section(key) &&
-			   strcmp(key, START)) return err_set(-EINVAL,
-		"%s: unknown; give the keys of GET /vm/config, "
-		"or " START,
-		text_shown(key).s);
+	json_object_foreach(root, key, value)
+	{
+		if (is_section(key) || !strcmp(key, START))
+			continue;
+		return err_set(-EINVAL,
+			"%s: unknown; give the keys of GET /vm/config, "
+			"or " START,
+			text_shown(key).s);
+	}
 	if (json_is_string(json_object_get(root, "cpu-config")))
 		return err_set(-EINVAL,
 			"cpu-config: only --config-file takes a path; give "
