@@ -249,7 +249,7 @@ static void a_load_of_microcode_is_refused(void **state)
 static void a_load_of_microcode_exits(void **state)
 {
 	struct guest g;
-	uint64_t header;
+	struct cpu_load load;
 
 	(void)state;
 	if (!make_guest(&g)) {
@@ -261,8 +261,8 @@ static void a_load_of_microcode_exits(void **state)
 	for (unsigned refused = 0; refused < 2; refused++) {
 		load_wrmsr(&g, LOADER);
 		assert_int_equal(kvm_ioctl_val(g.vcpu_fd, KVM_RUN, 0), 0);
-		assert_true(cpu_loader_exit(g.run, &header));
-		assert_int_equal(header, 0x1000);
+		assert_true(cpu_loader_exit(g.run, &load));
+		assert_int_equal(load.header, 0x1000);
 		cpu_loader_end(g.run, refused);
 		assert_int_equal(run_to_out(&g), 1 + refused);
 	}
