@@ -11,7 +11,7 @@ from host import Missing
 from images import OUT, call
 
 TOOL = "/usr/sbin/iucode_tool"
-MIRROR = "http://deb.debian.org/debian"
+RELEASE = "bookworm"
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -60,12 +60,21 @@ def selected(folder, signature, platforms):
 
 # ---- Debian's packages of microcode, which are in non-free-firmware ----
 
+def mirror():
+    """Where this machine has Debian from."""
+    listed = call("apt-get", "indextargets", "--format", "$(REPO_URI)",
+                  "Created-By: Packages", "Component: main", f"Codename: {RELEASE}")
+    if not listed:
+        raise Missing(f"apt has no list of {RELEASE}: run apt-get update")
+    return listed.decode().split()[0]
+
+
 def fetch(package, tree):
     """Unpack it, by lists of our own: the machine's are left as they are."""
     with tempfile.TemporaryDirectory(dir=OUT) as new:
         new = Path(new)
         (new / "sources.list").write_text(
-            f"deb [signed-by={KEYS}] {MIRROR} bookworm non-free-firmware\n")
+            f"deb [signed-by={KEYS}] {mirror()} {RELEASE} non-free-firmware\n")
         for folder in "lists/partial", "cache/archives/partial":
             (new / folder).mkdir(parents=True)
         apt = ["apt-get", "-qq", "-o", f"Dir::Etc::sourcelist={new}/sources.list",
