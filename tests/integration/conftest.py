@@ -3,8 +3,9 @@
 
     @pytest.mark.needs("svm")    a capability: direct, svm, vmx, root, strace,
                                  openapi, what judges documents, iucode, which
-                                 judges microcode, packages, Debian's of it, and
-                                 dynamic, a muster that takes LD_PRELOAD
+                                 judges microcode, packages, Debian's of it,
+                                 hugepages, of 2 MiB, and dynamic, a muster
+                                 that takes LD_PRELOAD
 
 A test whose capability this machine lacks is skipped by naming it; those that
 MUSTER_REQUIRE lists (MUSTER_REQUIRE=direct,svm,vmx) make it fail instead.
@@ -23,6 +24,7 @@ from pathlib import Path
 import pytest
 
 import direct as direct_host
+import hugepages
 import iucode
 import openapi
 import svm as svm_host
@@ -58,7 +60,7 @@ PROBES = {"direct": direct_host.probe, "svm": svm_host.probe,
           "vmx": vmx_host.probe, "root": probe_root,
           "strace": probe_strace, "dynamic": probe_dynamic,
           "openapi": openapi.probe, "iucode": iucode.probe,
-          "packages": iucode.probe_packages}
+          "packages": iucode.probe_packages, "hugepages": hugepages.probe}
 REQUIRED = set(os.environ.get("MUSTER_REQUIRE", "").replace(",", " ").split())
 
 

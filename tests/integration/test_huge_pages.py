@@ -5,33 +5,22 @@ from pathlib import Path
 
 import pytest
 
+import hugepages
 import payload
+from hugepages import count
 from instance import Instance, drive
 from test_api_drives import disk, image, swap
 
 pytestmark = pytest.mark.needs("direct")
 
-POOL = Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
-PAGES = 40
 MACHINE = {"vcpu_count": 1, "mem_size_mib": 64, "huge_pages": "2M"}
-
-
-def count(name):
-    return int((POOL / name).read_text())
 
 
 @pytest.fixture(scope="module")
 def reserved():
-    """Pages of 2 MiB, which this machine had none of or gives back afterwards."""
-    before = count("nr_hugepages")
-    try:
-        (POOL / "nr_hugepages").write_text(str(before + PAGES))
-    except OSError as error:
-        pytest.skip(f"reserving huge pages: {error.strerror}")
-    if count("free_hugepages") < PAGES:
-        pytest.skip("reserving huge pages: memory is in pieces")
-    yield
-    (POOL / "nr_hugepages").write_text(str(before))
+    """Pages of 2 MiB, which are given back afterwards."""
+    with hugepages.reserved():
+        yield
 
 
 def fields(job, name):
@@ -41,12 +30,14 @@ def fields(job, name):
                if line.startswith(f"{name}:"))
 
 
+@pytest.mark.needs("hugepages")
 def test_a_guest_lives_in_pages_that_were_reserved(direct, reserved):
     result = direct.run(payload.args("memory", "--huge-pages", "2M", memory="64M",
                                      cmdline="mib=64"))
     assert result.status == 0, result
 
 
+@pytest.mark.needs("hugepages")
 def test_they_are_taken_at_the_start_and_given_back(direct, tmp_path, reserved):
     before = count("free_hugepages") - count("resv_hugepages")
     made = Instance(direct, tmp_path)
@@ -61,6 +52,7 @@ def test_they_are_taken_at_the_start_and_given_back(direct, tmp_path, reserved):
     assert count("free_hugepages") - count("resv_hugepages") == before
 
 
+@pytest.mark.needs("hugepages")
 def test_a_snapshot_of_such_a_guest_goes_on_in_others(direct, tmp_path, reserved):
     made = Instance(direct, tmp_path)
     made.put("/machine-config", MACHINE)
